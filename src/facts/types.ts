@@ -1,0 +1,61 @@
+/**
+ * Catalog facts: what only the server knows about the tables of a plan. Asked in the app's own session as part of the
+ * plan (design: no second credential), cached with a lifetime. Pure: query text out, text of the answer in.
+ */
+import type { Name } from '../sql/shape.ts';
+
+/** What a plan needs to know. */
+export interface FactsQuestion {
+  /** The table that is deleted from or locked, by the OID that the result's own metadata gave (PG), or by name where no metadata exists. */
+  targetId?: number;
+  /** How the statement names the target: has to resolve to targetId in this session. */
+  target: Name;
+  /** Every table that the remembered or current statement reads. */
+  tables: Name[];
+  /** Pattern 2: the violated key, by the names in the error. */
+  constraint?: { schema: string; table: string; name: string };
+}
+
+export interface RelationFacts {
+  schema: string;
+  name: string;
+  /** pg_class.relkind: 'r' is the only kind that is rewritten. */
+  kind: string;
+  rowSecurity: boolean;
+  /** Has or is a child by inheritance or partitioning. */
+  inheritance: boolean;
+  /** Of the target: has rules (pg_rewrite) of its own. */
+  rules: boolean;
+  temporary: boolean;
+}
+
+export interface KeyFacts {
+  /** Column names of the key, in order. */
+  columns: string[];
+  primary: boolean;
+  /** Partial or expression index: its columns alone do not identify a row. */
+  partial: boolean;
+  expression: boolean;
+  deferrable: boolean;
+}
+
+export interface Facts {
+  /** The name in the statement resolves to the table that the metadata named. */
+  targetResolves: boolean;
+  target: RelationFacts;
+  /** Column names of the target by attribute number. */
+  attributes: Record<number, { name: string; type: number; hasDefault: boolean; inForeignKey: boolean }>;
+  primaryKey: string[];
+  /** Single columns that are unique and not null by an immediate, total key. */
+  uniqueColumns: string[];
+  /** The app may lock rows of the target (UPDATE privilege on at least one column). */
+  mayLock: boolean;
+  /** All tables read: worst case over them. */
+  relations: RelationFacts[];
+  /** A table that was named could not be resolved. */
+  unresolved: boolean;
+  /** Deferrable foreign keys, unique keys and constraint triggers on the target and its CASCADE / SET NULL / SET DEFAULT closure. */
+  deferrable: { /** schema-qualified and quoted, for SET CONSTRAINTS */ name: string; initiallyDeferred: boolean; unique: boolean }[];
+  /** The violated key of pattern 2. */
+  violated?: KeyFacts;
+}

@@ -1,0 +1,62 @@
+/**
+ * Steps 6 and 7 of the flow: memory + statement -> finding or refusal; finding + facts -> plan or refusal. Pure data:
+ * a plan is written here and run by the session, which alone knows the protocol.
+ */
+import type { Facts, FactsQuestion } from '../facts/types.ts';
+import type { Parameters, Statement } from '../memory/types.ts';
+import type { TransactionMemory } from '../memory/memory.ts';
+import type { Dialect, Name } from '../sql/shape.ts';
+import type { Reason } from './reasons.ts';
+import type { Rule } from './rule.ts';
+
+export type PatternId = 'split-delete' | 'unlocked-read-after-unique-violation';
+
+/** What a pattern may ask of the session. */
+export interface DetectionContext {
+  dialect: Dialect;
+  memory: TransactionMemory;
+  statement: Statement;
+  /** Milliseconds, monotonic. */
+  now: number;
+  /** The first rule of this pattern that matches the session and this table; undefined: the pattern is off here. */
+  ruleFor(pattern: PatternId, table: Name): Rule | undefined;
+}
+
+/** Nothing / a pattern that must be left alone, and why / a pattern that may be rewritten once the facts are known. */
+export type Detection =
+  | undefined
+  | { kind: 'refusal'; pattern: PatternId; rule: Rule; reason: Reason; table: Name }
+  | { kind: 'finding'; finding: Finding };
+
+export interface Finding {
+  pattern: PatternId;
+  rule: Rule;
+  table: Name;
+  question: FactsQuestion;
+  /** Rows that the remembered read returned. */
+  rows: number;
+  /** Turns the finding into a plan once the facts are there. Does the witness check and the proof as well. */
+  plan(facts: Facts): Plan | { reason: Reason };
+}
+
+export interface GuardKey {
+  /** Two-integer form of PG's advisory locks: Interlock's own class and a hash of database, schema and table. */
+  classId: number;
+  key: number;
+  /** What was hashed, for the process-wide queue and the logs. */
+  name: string;
+}
+
+/** How the session runs it: guard, then SAVEPOINT, before, edited, after, RELEASE; on error ROLLBACK TO and the original. */
+export interface Plan {
+  pattern: PatternId;
+  rule: Rule;
+  guard?: { key: GuardKey; mode: 'try' | 'wait'; waitMs: number };
+  /** Statements inside the savepoint in front of the edited one. */
+  before: string[];
+  edited: { text: Buffer; parameters: Parameters };
+  /** Statements inside the savepoint behind the edited one. */
+  after: string[];
+  /** 'tag': a CommandComplete is held. 'rows': a result set is held, at most holdBytes. */
+  reply: 'tag' | 'rows';
+}
