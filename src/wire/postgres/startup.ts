@@ -1,0 +1,67 @@
+/**
+ * Reads what a client may send before typed messages begin: SSLRequest, GSSENCRequest, CancelRequest, StartupMessage.
+ * These have no type byte. Anything else, TLS without a request included, is a ProtocolViolation.
+ */
+import { ProtocolViolation } from './violation.ts';
+
+export type StartupPacket =
+  | { kind: 'ssl' | 'gss'; bytes: Buffer }
+  /** bytes: the whole request, to be relayed; the key has 4…256 bytes (protocol 3.2). */
+  | { kind: 'cancel'; bytes: Buffer }
+  /** version: major in the upper 16 bits, minor in the lower. Names and values are latin1-decoded bytes. */
+  | { kind: 'startup'; bytes: Buffer; version: number; parameters: Map<string, string> };
+
+/** What PostgreSQL itself accepts (MAX_STARTUP_PACKET_LENGTH). */
+export const maxStartupBytes = 10_000;
+
+const cancelCode = 80877102;
+const sslCode = 80877103;
+const gssCode = 80877104;
+const smallestCancel = 16;
+const largestCancel = 12 + 256;
+
+/**
+ * @param buf all bytes since the connection began, or since the answer to the last request
+ * @returns undefined: more bytes are needed. `bytes` is a view of buf; whatever follows it is unread.
+ * @throws ProtocolViolation
+ */
+export function readStartup(buf: Buffer): StartupPacket | undefined {
+  if (buf.length > 0 && buf[0] === 0x16) throw new ProtocolViolation('TLS handshake without SSLRequest');
+  if (buf.length < 4) return undefined;
+  const length = buf.readInt32BE(0);
+  if (length < 8 || length > maxStartupBytes)
+    throw new ProtocolViolation(`start-up packet of length ${length}`);
+  if (buf.length < length) return undefined;
+  const bytes = buf.subarray(0, length);
+  const code = buf.readInt32BE(4);
+  if (code === sslCode || code === gssCode) {
+    if (length !== 8) throw new ProtocolViolation(`encryption request of length ${length}`);
+    return { kind: code === sslCode ? 'ssl' : 'gss', bytes };
+  }
+  if (code === cancelCode) {
+    if (length < smallestCancel || length > largestCancel)
+      throw new ProtocolViolation(`cancel request of length ${length}`);
+    return { kind: 'cancel', bytes };
+  }
+  if (code >>> 16 !== 3)
+    throw new ProtocolViolation(`protocol version ${code >>> 16}.${code & 0xffff} is not supported`);
+  return { kind: 'startup', bytes, version: code, parameters: readParameters(bytes) };
+}
+
+/** name NUL value NUL … NUL. As in the server, a name that is sent twice counts the second time. */
+function readParameters(bytes: Buffer): Map<string, string> {
+  const parameters = new Map<string, string>();
+  const last = bytes.length - 1;
+  let at = 8;
+  while (at < last) {
+    const name = bytes.indexOf(0, at);
+    const value = name < 0 || name === at ? -1 : bytes.indexOf(0, name + 1);
+    // A value that ends at the last byte leaves no terminator for the list.
+    if (value < 0 || value >= last)
+      throw new ProtocolViolation('start-up parameters are not name and value pairs');
+    parameters.set(bytes.toString('latin1', at, name), bytes.toString('latin1', name + 1, value));
+    at = value + 1;
+  }
+  if (at !== last || bytes[last] !== 0) throw new ProtocolViolation('start-up packet without terminator');
+  return parameters;
+}
