@@ -63,6 +63,7 @@ export const reasons = {
   'over-limit': { patterns: both, text: 'A limit of the configuration was reached; what was remembered was forgotten.' },
   'table-not-named': { patterns: split, text: 'The rule rewrites, but no operator named this table (match.tables, --tables): observed only.' },
   breaker: { patterns: both, text: 'The circuit breaker of the rule is open after errors of rewritten statements.' },
+  'plan-failed': { patterns: both, text: 'The rewritten statement failed where the original might not: rolled back to the savepoint, the original was sent.' },
   'opted-out': { patterns: both, text: 'The statement carries the comment interlock:off.' },
 } as const satisfies Record<string, ReasonText>;
 

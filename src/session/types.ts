@@ -2,9 +2,13 @@
  * The session's contract with the outside: bytes in, actions and events out. A session owns no socket, no clock and no
  * logger; the proxy feeds it and carries out what it returns.
  */
+import type { FactsCache } from '../facts/cache.ts';
 import type { PatternId } from '../patterns/types.ts';
 import type { Reason } from '../patterns/reasons.ts';
-import type { Mode } from '../patterns/rule.ts';
+import type { Mode, Rule } from '../patterns/rule.ts';
+import type { Name } from '../sql/shape.ts';
+import type { Witness } from '../sql/witness/types.ts';
+import type { GuardQueue } from './guard-queue.ts';
 
 export type Side = 'client' | 'server';
 
@@ -88,4 +92,56 @@ export interface Session {
   readonly raw: boolean;
   /** For drain: no transaction open and nothing owed. */
   readonly idle: boolean;
+}
+
+/** Who the session is, known once the start-up message has been read. What rules match on. */
+export interface SessionInfo {
+  listener: string;
+  user: string;
+  database: string;
+  application: string;
+}
+
+/** The loaded rules (config implements it). */
+export interface RuleSet {
+  forSession(info: SessionInfo): SessionRules;
+}
+
+export interface SessionRules {
+  /** False when no rule can ever apply to this session: its statements are then not looked at. */
+  active: boolean;
+  /** First rule of the pattern whose match fits the session and the table and whose mode is not off. */
+  ruleFor(pattern: PatternId, table: Name): Rule | undefined;
+}
+
+/** Named limits of one session; over one of them things are forgotten and counted, never guessed. Config: limits. */
+export interface SessionLimits {
+  /** Longest message that is framed as a whole; longer: the connection ends. PG's own limit is 1 GB. */
+  messageBytes: number;
+  /** Statements (and Bind messages) longer than this are relayed without being looked at. */
+  inspectBytes: number;
+  /** Ids remembered of one read. */
+  rememberedIds: number;
+  /** Prepared statements remembered, and portals. */
+  preparedStatements: number;
+  /** Reply of a locking read that is held until it is complete. */
+  heldBytes: number;
+}
+
+/** What all sessions of one process share; created once by the proxy. */
+export interface SharedState {
+  witness: Witness;
+  facts: FactsCache;
+  guards: GuardQueue;
+}
+
+export interface PostgresSessionOptions {
+  listener: string;
+  rules: RuleSet;
+  limits: SessionLimits;
+  shared: SharedState;
+  /** Names the server (host:port) in cache keys. */
+  server: string;
+  /** Asks the proxy to call session.wake(now) soon, outside the current call. */
+  wakeSoon: () => void;
 }
