@@ -1,0 +1,261 @@
+/**
+ * One client and its server connection around one session: bytes in, actions out, carried out on two sockets. Steps 1
+ * and 9 of the flow.
+ *
+ * Invariants: the session is called from one place and never after finish(); whatever it throws ends this connection and
+ * no other; neither side is read while the other cannot take what would come. The server is connected to when there
+ * is something to say to it, so a port probe costs nothing.
+ */
+import { connect, type Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import type { Actions, Session, SessionEvent, Side } from '../session/types.ts';
+import { forwardCancel } from './cancel.ts';
+import { bufferBytes, Leg } from './leg.ts';
+import {
+  fatalCodes,
+  type ConnectionInfo,
+  type FatalCode,
+  type ListenerOptions,
+  type Observer,
+  type ProxyLimits,
+} from './types.ts';
+import { Wake } from './wake.ts';
+
+export const keepAliveMs = 60_000;
+
+export interface ConnectionContext {
+  id: number;
+  listener: ListenerOptions;
+  limits: ProxyLimits;
+  observer: Observer;
+  /** The process has reached its limit of connections: nothing but a cancel request is served. */
+  overLimit: boolean;
+  onClosed: (connection: Connection) => void;
+}
+
+export class Connection {
+  readonly session: Session;
+  readonly info: ConnectionInfo;
+  readonly #context: ConnectionContext;
+  readonly #client: Leg;
+  #server: Leg | undefined;
+  #serverConnected = false;
+  /** A byte of the server has gone to the client: it is then safe to speak to it only while the session is idle. */
+  #serverSpoke = false;
+  #loggedIn = false;
+  /** The client has sent FIN; passed on when no plan holds its bytes back. */
+  #clientEnded = false;
+  #finished = false;
+  #draining = false;
+  readonly #wake: Wake;
+  readonly #loginTimer: NodeJS.Timeout;
+
+  constructor(client: Socket, context: ConnectionContext) {
+    const { listener, limits } = context;
+    this.#context = context;
+    this.#client = new Leg(client);
+    this.info = {
+      id: context.id,
+      listener: listener.name,
+      client: client.remoteAddress ?? '',
+      user: '',
+      database: '',
+      application: '',
+    };
+    this.#wake = new Wake(() => this.#step(() => this.session.wake(performance.now())));
+    this.session = listener.protocol.createSession({
+      listener: listener.name,
+      server: `${listener.server.host}:${listener.server.port}`,
+      wakeSoon: () => this.#wake.soon(),
+    });
+    this.#loginTimer = setTimeout(
+      () => this.#refuse(fatalCodes.loginTimeout, 'log-in took too long'),
+      limits.loginTimeout,
+    );
+    this.#listenToClient(client);
+  }
+
+  /** Ends the connection as soon as no transaction is open; harmless to call again. */
+  drain(): void {
+    this.#draining = true;
+    this.#leaveIfIdle();
+  }
+
+  /** Ends the connection now: no reply is waited for. */
+  abort(): void {
+    this.#refuse(fatalCodes.shutdown, 'Interlock is shutting down');
+    this.#client.socket.destroySoon();
+    this.#server?.socket.destroySoon();
+  }
+
+  #listenToClient(client: Socket): void {
+    client.on('data', (chunk) => this.#receive('client', chunk));
+    client.on('drain', () => this.#server?.hold('other side is full', false));
+    client.on('end', () => {
+      this.#clientEnded = true;
+      if (this.#server === undefined) this.#finish();
+      else this.#passOnClientEnd(this.#client.held('plan'));
+    });
+    client.on('error', () => client.destroy());
+    client.on('close', () => {
+      this.#finish();
+      this.#context.onClosed(this);
+    });
+  }
+
+  #connectToServer(): Leg {
+    const { listener, limits } = this.#context;
+    const { host, port } = listener.server;
+    const options = {
+      host,
+      port,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: keepAliveMs,
+      allowHalfOpen: true,
+      writableHighWaterMark: bufferBytes,
+    };
+    const socket = connect(options);
+    const leg = new Leg(socket);
+    const cannotConnect = (why: string) =>
+      this.#refuse(fatalCodes.cannotConnect, `cannot connect to the server at ${host}:${port}: ${why}`);
+    const timer = setTimeout(() => {
+      cannotConnect(`no answer within ${limits.connectTimeout} ms`);
+      socket.destroy();
+    }, limits.connectTimeout);
+    socket.on('connect', () => {
+      clearTimeout(timer);
+      this.#serverConnected = true;
+    });
+    socket.on('data', (chunk) => this.#receive('server', chunk));
+    socket.on('drain', () => this.#client.hold('other side is full', false));
+    socket.on('end', () => this.#finish());
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      if (!this.#serverConnected) cannotConnect(error.code ?? error.message);
+      else if (this.#maySpeak)
+        this.#refuse(fatalCodes.connectionLost, 'the connection to the server was lost');
+      socket.destroy();
+    });
+    socket.on('close', () => {
+      clearTimeout(timer);
+      this.#finish();
+    });
+    return leg;
+  }
+
+  #receive(side: Side, chunk: Buffer): void {
+    this.#step(() => this.session.receive(side, chunk, performance.now()));
+  }
+
+  /** The only place that calls the session. */
+  #step(call: () => Actions): void {
+    if (this.#finished) return;
+    let actions: Actions;
+    try {
+      actions = call();
+    } catch (error) {
+      // Where in a message the client stands is not known now, so nothing more is said to it.
+      this.#context.observer.crashed(this.info, error);
+      this.#finish();
+      return;
+    }
+    this.#carryOut(actions);
+  }
+
+  #carryOut(actions: Actions): void {
+    for (const event of actions.events) this.#report(event);
+    if (actions.toServer.length > 0) this.#sendToServer(actions.toServer);
+    if (this.#finished) return;
+    if (actions.toClient.length > 0) this.#sendToClient(actions.toClient);
+    if (actions.cancel !== undefined) {
+      this.#cancel(actions.cancel);
+      return;
+    }
+    if (actions.end) {
+      this.#finish();
+      return;
+    }
+    this.#client.hold('plan', actions.pauseClient);
+    this.#passOnClientEnd(actions.pauseClient);
+    this.#wake.at(actions.wakeAt);
+    if (this.#draining) this.#leaveIfIdle();
+  }
+
+  #sendToServer(buffers: readonly Buffer[]): void {
+    if (this.#server === undefined) {
+      if (this.#context.overLimit) {
+        const message = `Interlock serves ${this.#context.limits.connections} connections already`;
+        this.#refuse(fatalCodes.tooManyConnections, message, 'Raise limits.connections.');
+        return;
+      }
+      this.#server = this.#connectToServer();
+    }
+    this.#server.send(buffers);
+    if (this.#server.full) this.#client.hold('other side is full', true);
+  }
+
+  #sendToClient(buffers: readonly Buffer[]): void {
+    this.#serverSpoke ||= this.#server !== undefined;
+    this.#client.send(buffers);
+    if (this.#client.full) this.#server?.hold('other side is full', true);
+  }
+
+  #cancel(bytes: Buffer): void {
+    const { listener, limits } = this.#context;
+    clearTimeout(this.#loginTimer);
+    this.#client.hold('cancel', true);
+    forwardCancel(listener.server, bytes, limits.connectTimeout, () => this.#finish());
+  }
+
+  #report(event: SessionEvent): void {
+    if (event.type === 'logged-in') {
+      this.info.user = event.user;
+      this.info.database = event.database;
+      this.info.application = event.application;
+      this.#loggedIn = true;
+      clearTimeout(this.#loginTimer);
+    } else if (event.type === 'raw-relay') {
+      clearTimeout(this.#loginTimer);
+    }
+    this.#context.observer.event(this.info, event);
+  }
+
+  /** A half-closed client still gets its replies, as from the server itself. */
+  #passOnClientEnd(planRuns: boolean): void {
+    if (this.#clientEnded && !planRuns) this.#server?.end();
+  }
+
+  get #maySpeak(): boolean {
+    return this.#loggedIn ? this.session.idle && !this.session.raw : !this.#serverSpoke;
+  }
+
+  #leaveIfIdle(): void {
+    if (this.#finished || !this.#maySpeak) return;
+    if (this.#server !== undefined && this.#loggedIn)
+      this.#server.send([this.#context.listener.protocol.goodbye]);
+    this.#refuse(fatalCodes.shutdown, 'Interlock is shutting down');
+  }
+
+  /** Ends the connection with an error of ours, said to the client where it can be. */
+  #refuse(code: FatalCode, message: string, hint?: string): void {
+    if (this.#finished) return;
+    if (this.#maySpeak) this.#client.send([this.#context.listener.protocol.fatal(code, message, hint)]);
+    this.#context.observer.refused(this.info, code, message);
+    this.#finish();
+  }
+
+  /** Both sides are flushed and closed; the session is not called again. */
+  #finish(): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    clearTimeout(this.#loginTimer);
+    this.#wake.stop();
+    this.#client.finish();
+    this.#server?.finish();
+    try {
+      this.session.closed();
+    } catch (error) {
+      this.#context.observer.crashed(this.info, error);
+    }
+  }
+}

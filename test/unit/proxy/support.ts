@@ -1,0 +1,210 @@
+/** A proxy around a session that relays whatever comes, a server that the test plays itself, and a client to talk with. */
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { onTestFinished } from 'vitest';
+import { Proxy } from '../../../src/proxy/server.ts';
+import type { ConnectionInfo, Observer, Protocol, ProxyLimits } from '../../../src/proxy/types.ts';
+import type { Actions, Session, SessionEvent, Side } from '../../../src/session/types.ts';
+
+export class RelaySession implements Session {
+  readonly counters = { forwarded: 0, rewritten: 0, refused: 0, inspected: 0 };
+  raw = false;
+  idle = false;
+  closedCalls = 0;
+  wakes = 0;
+  readonly wakeSoon: () => void;
+  readonly #actions: Actions = noActions();
+  /** Changes what is done for one call. */
+  script: (side: Side | 'wake', chunk: Buffer, actions: Actions) => void = () => undefined;
+
+  constructor(wakeSoon: () => void) {
+    this.wakeSoon = wakeSoon;
+  }
+
+  receive(side: Side, chunk: Buffer): Actions {
+    this.counters.forwarded += 1;
+    const actions = Object.assign(this.#actions, noActions());
+    (side === 'client' ? actions.toServer : actions.toClient).push(chunk);
+    this.script(side, chunk, actions);
+    return actions;
+  }
+
+  wake(): Actions {
+    this.wakes += 1;
+    const actions = Object.assign(this.#actions, noActions());
+    this.script('wake', Buffer.alloc(0), actions);
+    return actions;
+  }
+
+  closed(): void {
+    this.closedCalls += 1;
+  }
+}
+
+function noActions(): Actions {
+  return {
+    toServer: [],
+    toClient: [],
+    wakeAt: undefined,
+    cancel: undefined,
+    end: false,
+    pauseClient: false,
+    events: [],
+  };
+}
+
+export const loggedIn: SessionEvent = {
+  type: 'logged-in',
+  user: 'app',
+  database: 'shop',
+  application: 'test',
+};
+
+export interface Seen {
+  opened: number;
+  closed: number;
+  events: SessionEvent[];
+  refused: string[];
+  crashed: unknown[];
+  infos: ConnectionInfo[];
+}
+
+export interface Stage {
+  proxy: Proxy;
+  port: number;
+  seen: Seen;
+  sessions: RelaySession[];
+  /** Connects a client. */
+  client(): Promise<Peer>;
+  /** The next connection that the proxy makes to the server. */
+  accepted(): Promise<Peer>;
+  stopServer(): Promise<void>;
+}
+
+/** A socket whose input can be waited for. */
+export class Peer {
+  readonly socket: Socket;
+  #input: Buffer = Buffer.alloc(0);
+  #ended = false;
+  #changed: (() => void) | undefined;
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    const changed = () => this.#changed?.();
+    socket.on('data', (chunk) => {
+      this.#input = Buffer.concat([this.#input, chunk]);
+      changed();
+    });
+    socket.on('end', () => {
+      this.#ended = true;
+      changed();
+    });
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      this.#ended = true;
+      changed();
+    });
+  }
+
+  send(text: string): void {
+    this.socket.write(text, 'latin1');
+  }
+
+  /** Waits for this many bytes. */
+  async read(count: number): Promise<string> {
+    while (this.#input.length < count) {
+      if (this.#ended) throw new Error(`ended after ${this.#input.length} of ${count} bytes`);
+      await new Promise<void>((resolve) => (this.#changed = resolve));
+    }
+    const taken = this.#input.toString('latin1', 0, count);
+    this.#input = this.#input.subarray(count);
+    return taken;
+  }
+
+  /** Waits for the other side to close; all bytes that came before. */
+  async toEnd(): Promise<string> {
+    while (!this.#ended) await new Promise<void>((resolve) => (this.#changed = resolve));
+    return this.read(this.#input.length);
+  }
+}
+
+const limits: ProxyLimits = {
+  connections: 100,
+  loginTimeout: 60_000,
+  connectTimeout: 60_000,
+  drainTimeout: 60_000,
+};
+
+/** @param prepare is given each new session before its first byte */
+export async function stage(
+  prepare: (session: RelaySession) => void = () => undefined,
+  changed: Partial<ProxyLimits> = {},
+): Promise<Stage> {
+  const waiting: Peer[] = [];
+  let arrived: (() => void) | undefined;
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    waiting.push(new Peer(socket));
+    arrived?.();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const sessions: RelaySession[] = [];
+  const seen: Seen = { opened: 0, closed: 0, events: [], refused: [], crashed: [], infos: [] };
+  const protocol: Protocol = {
+    createSession: ({ wakeSoon }) => {
+      const session = new RelaySession(wakeSoon);
+      sessions.push(session);
+      prepare(session);
+      return session;
+    },
+    fatal: (code, message) => Buffer.from(`<${code} ${message}>`),
+    goodbye: Buffer.from('<goodbye>'),
+  };
+  let port = 0;
+  const observer: Observer = {
+    listening: (_, __, at) => (port = at),
+    opened: (info) => {
+      seen.opened += 1;
+      seen.infos.push(info);
+    },
+    closed: () => (seen.closed += 1),
+    event: (_, event) => seen.events.push(event),
+    refused: (_, code) => seen.refused.push(code),
+    crashed: (_, error) => seen.crashed.push(error),
+  };
+  const to = { host: '127.0.0.1', port: (server.address() as AddressInfo).port };
+  const listeners = [{ name: 'test', listen: { host: '127.0.0.1', port: 0 }, server: to, protocol }];
+  const proxy = new Proxy({ listeners, limits: { ...limits, ...changed }, observer });
+  await proxy.start();
+  const sockets: Socket[] = [];
+  const stopServer = async () => {
+    if (!server.listening) return;
+    server.close();
+    for (const peer of waiting) peer.socket.destroy();
+    await once(server, 'close');
+  };
+  onTestFinished(async () => {
+    proxy.abort();
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return {
+    proxy,
+    port,
+    seen,
+    sessions,
+    client: async () => {
+      const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+      sockets.push(socket);
+      await once(socket, 'connect');
+      return new Peer(socket);
+    },
+    accepted: async () => {
+      while (waiting.length === 0) await new Promise<void>((resolve) => (arrived = resolve));
+      const peer = waiting.shift() as Peer;
+      sockets.push(peer.socket);
+      return peer;
+    },
+    stopServer,
+  };
+}
