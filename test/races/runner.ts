@@ -1,0 +1,126 @@
+/** Runs one schedule in a database and says what came of it: the harness of src/demo/schedule.ts with the applications of the tickets. */
+import pg from 'pg';
+import type { Protocol } from '../../src/demo/app-session.ts';
+import {
+  Observer,
+  runSchedule,
+  verdict,
+  waits,
+  type Actor,
+  type StepRecord,
+} from '../../src/demo/schedule.ts';
+import {
+  outsider,
+  splitDeleter,
+  splitDeleteRows,
+  splitDeleteTables,
+  type Isolation,
+} from '../../src/demo/split-delete.ts';
+import { personRows, personTables, updater } from '../../src/demo/update-or-create.ts';
+import type { Outcome, SplitDeleteSchedule, UpdateOrCreateSchedule } from './schedules.ts';
+
+export interface Bench {
+  /** Straight to the server. */
+  direct: string;
+  /** Where the sessions connect: the same, or through the proxy. */
+  app: string;
+  protocol: Protocol;
+  isolation: Isolation;
+  /** Sessions that poll the guard, asked of the proxy. */
+  guardWaiting?: () => Promise<number>;
+}
+
+export interface Run extends Outcome {
+  records: StepRecord[];
+  /** Steps that had to wait. */
+  waited: string[];
+  /** Texts that each session sent. */
+  sent: Record<string, string[]>;
+}
+
+/** A connection for set-up and for looking at the result. Statements of one call run one by one. */
+export async function ask<Row extends pg.QueryResultRow>(
+  url: string,
+  statements: readonly string[],
+): Promise<Row[]> {
+  const client = new pg.Client({ connectionString: url, application_name: 'setup' });
+  await client.connect();
+  try {
+    let rows: Row[] = [];
+    for (const text of statements) rows = (await client.query<Row>(text)).rows;
+    return rows;
+  } finally {
+    await client.end();
+  }
+}
+
+export const createTables = (url: string): Promise<unknown> =>
+  ask(url, [...splitDeleteTables, ...personTables]);
+
+/** Session names of a schedule, in the order in which they appear. */
+const namesIn = (order: string): string[] => [
+  ...new Set(order.split(/\s+/).map((step) => step.split('.')[0] ?? '')),
+];
+
+async function play(bench: Bench, order: string, actors: Actor[]): Promise<StepRecord[]> {
+  const observer = await Observer.connect(bench.direct, bench.guardWaiting);
+  try {
+    return await runSchedule(order, actors, observer);
+  } finally {
+    await Promise.all([observer.end(), ...actors.map((actor) => actor.end())]);
+  }
+}
+
+function sentBy(actors: Actor[]): Record<string, string[]> {
+  const pairs = actors.flatMap((actor) =>
+    'session' in actor ? [[actor.name, (actor.session as { sent: string[] }).sent]] : [],
+  );
+  return Object.fromEntries(pairs) as Record<string, string[]>;
+}
+
+export async function runSplitDelete(bench: Bench, schedule: SplitDeleteSchedule): Promise<Run> {
+  await ask(bench.direct, splitDeleteRows[schedule.start]);
+  const actors: Actor[] = [];
+  for (const name of namesIn(schedule.order)) {
+    // The outsider is another program: it does not go through the proxy.
+    actors.push(
+      name === 'X'
+        ? await outsider(bench.direct, name, schedule.outsider ?? '')
+        : await splitDeleter(bench.app, name, bench.protocol, bench.isolation),
+    );
+  }
+  const records = await play(bench, schedule.order, actors);
+  const found = await ask<{ a_id: number; b_id: number }>(bench.direct, [
+    'SELECT a_id, b_id FROM c ORDER BY a_id, b_id',
+  ]);
+  return {
+    verdict: verdict(records),
+    rows: found.map((row) => `${row.a_id},${row.b_id}`).join(' '),
+    records,
+    waited: waits(records),
+    sent: sentBy(actors),
+  };
+}
+
+export async function runUpdateOrCreate(bench: Bench, schedule: UpdateOrCreateSchedule): Promise<Run> {
+  await ask(bench.direct, personRows);
+  const actors: Actor[] = [];
+  for (const name of namesIn(schedule.order)) {
+    actors.push(
+      name === 'X'
+        ? await outsider(bench.direct, name, schedule.outsider ?? '')
+        : await updater(bench.app, name, bench.protocol, bench.isolation),
+    );
+  }
+  const records = await play(bench, schedule.order, actors);
+  const found = await ask<{ name: string; counter: number }>(bench.direct, [
+    'SELECT name, counter FROM person ORDER BY name',
+  ]);
+  return {
+    verdict: verdict(records),
+    rows: found.map((row) => `${row.name}=${row.counter}`).join(' '),
+    records,
+    waited: waits(records),
+    sent: sentBy(actors),
+  };
+}
