@@ -27,7 +27,8 @@ export interface Actions {
   events: SessionEvent[];
 }
 
-export type SessionEvent = FindingEvent | RawRelayEvent | ProtocolErrorEvent | LoggedInEvent | StatementProblemEvent;
+export type SessionEvent =
+  FindingEvent | RawRelayEvent | ProtocolErrorEvent | LoggedInEvent | StatementProblemEvent;
 
 /** One finding, one line in the log. No literals. */
 export interface FindingEvent {

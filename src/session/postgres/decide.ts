@@ -1,0 +1,107 @@
+/** Steps 6 to 8 for one statement: what the patterns say of it, what the session's state and the rule's mode make of that. */
+import { detect } from '../../patterns/detect.ts';
+import type { Reason } from '../../patterns/reasons.ts';
+import type { Detection, Finding } from '../../patterns/types.ts';
+import type { Statement } from '../../memory/types.ts';
+import { firstWord } from '../../sql/classify.ts';
+import type { FindingEvent } from '../types.ts';
+import type { Conversation } from './conversation.ts';
+
+type Refusal = Extract<Detection, { kind: 'refusal' }>;
+
+/** Undefined: no pattern. */
+export type Decision =
+  | undefined
+  | { kind: 'rewrite'; finding: Finding }
+  | { kind: 'observed'; finding: Finding }
+  | (Refusal & { rows?: number });
+
+export function refuse(finding: Finding, reason: Reason): Refusal & { rows: number } {
+  const { pattern, rule, table, rows } = finding;
+  return { kind: 'refusal', pattern, rule, table, reason, rows };
+}
+
+/** A statement of the client has come: counted, and the time since the server went idle belongs to the app. */
+export function arrive(conversation: Conversation): void {
+  conversation.counters.inspected += 1;
+  if (conversation.replies.executions === 0) conversation.memory.arriving(conversation.now);
+}
+
+export function decide(conversation: Conversation, statement: Statement): Decision {
+  arrive(conversation);
+  const { memory, rules, now, replies } = conversation;
+  if (!mayComplete(conversation, statement.text)) return undefined;
+  let detection: Detection;
+  try {
+    detection = detect({
+      dialect: 'postgres',
+      memory,
+      statement,
+      now,
+      status: conversation.status,
+      database: conversation.info.database,
+      witness: conversation.options.shared.witness,
+      ruleFor: rules.ruleFor.bind(rules),
+    });
+  } catch (error) {
+    contain(conversation, statement, error);
+    return undefined;
+  }
+  if (detection === undefined || detection.kind === 'refusal') return detection;
+  const { finding } = detection;
+  if (!conversation.readable) return refuse(finding, 'encoding');
+  if (statement.head.optOut) return refuse(finding, 'opted-out');
+  if (replies.executions > 0 || conversation.status !== 'T') return refuse(finding, 'pipeline');
+  return { kind: finding.rule.mode === 'rewrite' ? 'rewrite' : 'observed', finding };
+}
+
+/** A cheap first look, before the shape is computed: a DELETE after a read, a SELECT after a failed INSERT. */
+export function mayComplete({ memory }: Conversation, text: Buffer): boolean {
+  if (!memory.remembers) return false;
+  const word = firstWord(text, 0, text.length);
+  return word === 'delete' || (word === 'select' && memory.failedInsert !== undefined);
+}
+
+/** Counts the statement that is forwarded, and tells what was found in it. */
+export function report(conversation: Conversation, statement: Statement, decision: Decision): void {
+  conversation.counters[decision?.kind === 'refusal' ? 'refused' : 'forwarded'] += 1;
+  if (decision === undefined || decision.kind === 'rewrite') return;
+  if (decision.kind === 'observed') {
+    conversation.finding({ ...describe(statement, decision.finding), decision: 'observed' });
+    return;
+  }
+  const { pattern, rule, table, reason, rows = 0 } = decision;
+  conversation.finding({
+    ...describe(statement, { pattern, rule, table, rows }),
+    decision: 'refused',
+    reason,
+  });
+}
+
+/** What every event of a finding says. */
+export function describe(
+  statement: Statement,
+  { pattern, rule, table, rows }: Pick<Finding, 'pattern' | 'rule' | 'table' | 'rows'>,
+): Omit<FindingEvent, 'type' | 'decision'> {
+  return {
+    pattern,
+    rule: rule.id,
+    mode: rule.mode,
+    fingerprint: statement.head.fingerprint,
+    table: table.schema === undefined ? table.name : `${table.schema}.${table.name}`,
+    rows,
+  };
+}
+
+/** Detection threw: a bug of ours. This session goes on in raw relay, no other is touched. */
+export function contain(conversation: Conversation, statement: Statement, error: unknown): void {
+  let fingerprint = '';
+  try {
+    fingerprint = statement.head.fingerprint;
+  } catch {
+    // The classifier itself failed: there is no fingerprint.
+  }
+  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  conversation.output.event({ type: 'problem', fingerprint, message });
+  conversation.goRaw('problem');
+}

@@ -1,0 +1,111 @@
+/**
+ * The guard of a plan: an advisory lock per table, held to the end of the transaction, polled and not waited for
+ * (treatments.md: a session that waits inside the server takes part in deadlocks, and the app's timeouts hit it).
+ * Its statement is separate from the edited one and before it: the DELETE's snapshot must be newer than the lock.
+ * The same statement tells the isolation level, so no SET or BEGIN has to be understood.
+ */
+import type { Reason } from '../../patterns/reasons.ts';
+import type { Plan } from '../../patterns/types.ts';
+import { Command } from './batch.ts';
+import type { BatchResult } from './batch.ts';
+import type { Conversation } from './conversation.ts';
+import type { PlanRun, Steps } from './plan-run.ts';
+
+type Guard = NonNullable<Plan['guard']>;
+
+export type Guarded =
+  { guard: 'had' | 'not-had' | 'none'; waitedMs: number } | { reason: Reason } | { failed: BatchResult };
+
+const firstPauseMs = 4;
+const longestPauseMs = 100;
+
+const level = "pg_catalog.current_setting('transaction_isolation')";
+const readOnly = "pg_catalog.current_setting('transaction_read_only')";
+
+/**
+ * `<isolation>,<read-only>,<answer>,<role and search path>`; the lock is only asked for where it helps. The last part
+ * tells what names mean in the session, temporary schema included, without following its SET statements.
+ */
+export function stateQuery(ask = "'f'"): string {
+  return (
+    `SELECT pg_catalog.concat(${level}, ',', ${readOnly}, ',', ` +
+    `CASE WHEN ${level} IN ('read committed', 'read uncommitted') THEN ${ask} END, ',', ` +
+    'current_user, pg_catalog.current_schemas(true))'
+  );
+}
+
+/** Isolation and read-only state alone, for plans without a guard. */
+export function* sessionState(run: PlanRun): Steps<Guarded> {
+  const answer = yield* run.quietly([new Command(stateQuery())]);
+  if ('failed' in answer) return answer;
+  const state = readState(run.conversation, answer.value);
+  return 'reason' in state ? state : { guard: 'none', waitedMs: 0 };
+}
+
+/** Tries until the guard is had or its time is up; not to have it is no error. */
+export function* takeGuard(run: PlanRun, guard: Guard): Steps<Guarded> {
+  const { conversation } = run;
+  const { guards } = conversation.options.shared;
+  const { classId, key, name } = guard.key;
+  const began = conversation.now;
+  const deadline = began + guard.waitMs;
+  const alone = guards.acquire(name, conversation.owner, conversation.options.wakeSoon);
+  let had = false;
+  try {
+    let state = yield* ask(run, alone ? lockQuery(guard, classId, key) : undefined);
+    if ('had' in state && !state.had) state = yield* wait(run, guard, deadline);
+    if (!('had' in state)) return state;
+    had = state.had;
+  } finally {
+    if (had) conversation.rememberGuard(name);
+    else guards.release(name, conversation.owner);
+  }
+  return { guard: had ? 'had' : 'not-had', waitedMs: conversation.now - began };
+}
+
+type Answer = { had: boolean } | { reason: Reason } | { failed: BatchResult };
+
+function* wait(run: PlanRun, guard: Guard, deadline: number): Steps<Answer> {
+  const { conversation } = run;
+  const { guards } = conversation.options.shared;
+  const { classId, key, name } = guard.key;
+  guards.waiting += 1;
+  try {
+    while (!guards.holds(name, conversation.owner) && conversation.now < deadline)
+      yield { kind: 'time', until: deadline };
+    for (let pause = firstPauseMs; ; pause = Math.min(2 * pause, longestPauseMs)) {
+      const state = yield* ask(run, lockQuery(guard, classId, key));
+      if (!('had' in state) || state.had || conversation.now >= deadline) return state;
+      yield { kind: 'time', until: Math.min(conversation.now + pause, deadline) };
+    }
+  } finally {
+    guards.waiting -= 1;
+  }
+}
+
+/** @param lock undefined: the state only */
+function* ask(run: PlanRun, lock: string | undefined): Steps<Answer> {
+  const answer = yield* run.quietly([new Command(stateQuery(lock))]);
+  if ('failed' in answer) return run.mustPassOn(answer.failed) ? answer : { had: false };
+  const state = readState(run.conversation, answer.value);
+  return 'reason' in state ? state : { had: state.answer === 't' || state.answer === 'true' };
+}
+
+function lockQuery(guard: Guard, classId: number, key: number): string {
+  const call = `(${classId}, ${key})`;
+  return guard.mode === 'wait'
+    ? `pg_catalog.concat(pg_catalog.pg_advisory_xact_lock${call}, 't')`
+    : `pg_catalog.pg_try_advisory_xact_lock${call}::text`;
+}
+
+/** Notes the session's environment as well. */
+export function readState(
+  conversation: Conversation,
+  value: string | null | undefined,
+): { answer: string } | { reason: Reason } {
+  const [isolation = '', readOnlyState = '', answer = '', ...environment] = (value ?? '').split(',');
+  conversation.environment = environment.join(',');
+  if (isolation === '') return { reason: 'catalog' };
+  if (isolation !== 'read committed' && isolation !== 'read uncommitted') return { reason: 'isolation' };
+  return readOnlyState === 'off' ? { answer } : { reason: 'read-only' };
+}

@@ -1,0 +1,310 @@
+/**
+ * Runs one plan in place of one statement of the client: guard, savepoint, edited statement, and the way back.
+ *
+ * The run is a generator that yields what it waits for (the answers to a batch, or a point in time), so the sequence
+ * reads from top to bottom while the session stays free of callbacks. Until it ends, the client's further bytes wait.
+ * Invariant: the client gets exactly one reply to its statement, from the edited statement or from the original.
+ */
+import type { Facts } from '../../facts/types.ts';
+import { factsQuery, readFacts } from '../../facts/postgres.ts';
+import type { Statement, StatementError } from '../../memory/types.ts';
+import type { Reason } from '../../patterns/reasons.ts';
+import type { Finding, Plan } from '../../patterns/types.ts';
+import type { FindingEvent } from '../types.ts';
+import { Command, encodeBatch, savepoint } from './batch.ts';
+import type { BatchResult } from './batch.ts';
+import type { Conversation } from './conversation.ts';
+import { contain, describe } from './decide.ts';
+import { Execution } from './execution.ts';
+import { readState, sessionState, stateQuery, takeGuard } from './guard.ts';
+import type { Portal } from './prepared.ts';
+
+/** The client's messages that the plan stands in for. */
+export type Original =
+  | { via: 'simple'; statement: Statement; message: Buffer }
+  | {
+      via: 'extended';
+      statement: Statement;
+      bind: Buffer;
+      describe: Buffer | undefined;
+      execute: Buffer;
+      /** Name of the portal. */
+      name: string;
+      maxRows: number;
+      portal: Portal;
+    };
+
+/** What a step waits for. */
+export type Wait = { kind: 'batch'; commands: Command[] } | { kind: 'time'; until: number };
+export type Steps<T> = Generator<Wait, T, BatchResult | undefined>;
+
+const mostRounds = 3;
+
+type Ending = Omit<FindingEvent, 'type' | 'pattern' | 'rule' | 'mode' | 'fingerprint' | 'table' | 'rows'>;
+
+export class PlanRun {
+  readonly conversation: Conversation;
+  readonly finding: Finding;
+  readonly original: Original;
+  /** Call wake at this time; undefined while a batch is out. */
+  wakeAt: number | undefined;
+  /** The server had an error of one of the client's own messages in front of the plan. */
+  private error: BatchResult['error'];
+  private readonly steps: Steps<void>;
+  private readonly began: number;
+  private guard: Pick<Ending, 'guard' | 'guardWaitMs'> = {};
+
+  static begin(conversation: Conversation, finding: Finding, original: Original): void {
+    const run = new PlanRun(conversation, finding, original);
+    conversation.run = run;
+    run.advance(undefined);
+  }
+
+  private constructor(conversation: Conversation, finding: Finding, original: Original) {
+    this.conversation = conversation;
+    this.finding = finding;
+    this.original = original;
+    this.began = conversation.now;
+    this.steps = this.sequence();
+  }
+
+  /** One of the messages that are out failed. `command` is undefined for the client's own Parse in front of the plan. */
+  failed(error: StatementError, bytes: Buffer, command: Command | undefined): void {
+    this.error ??= { error, bytes, clients: command === undefined };
+  }
+
+  batchEnded(ready: Buffer, status: BatchResult['status']): void {
+    const result: BatchResult = { ready, status, ...(this.error === undefined ? {} : { error: this.error }) };
+    this.error = undefined;
+    this.advance(result);
+  }
+
+  wake(): void {
+    if (this.wakeAt !== undefined) this.advance(undefined);
+  }
+
+  /** The connection is gone: whatever the sequence holds is given back (its finally blocks run). */
+  abandon(): void {
+    try {
+      this.steps.return();
+    } catch {
+      // It is being advanced right now and ends by itself.
+    }
+  }
+
+  /** Runs SQL of ours under a savepoint of its own. @returns the last command's value, or the error (rolled back) */
+  *quietly(commands: Command[]): Steps<{ value: string | null } | { failed: BatchResult }> {
+    const batch = [
+      new Command(`SAVEPOINT ${savepoint}`),
+      ...commands,
+      new Command(`RELEASE SAVEPOINT ${savepoint}`),
+    ];
+    const result = yield* this.send(batch);
+    if (result.error === undefined) return { value: commands.at(-1)?.value ?? null };
+    if (!this.mustPassOn(result)) yield* this.rollBack();
+    return { failed: result };
+  }
+
+  /** Cancelled, shutting down, out of resources or broken: the original would meet the same, and may not be tried. */
+  mustPassOn(result: BatchResult): boolean {
+    const code = result.error?.error.code ?? '';
+    return result.error?.clients === true || code === '57014' || /^(57P|58|XX)/.test(code);
+  }
+
+  private *sequence(): Steps<void> {
+    // A second round only when the session's role or search path changed since its last plan.
+    for (let round = 1; round <= mostRounds; round += 1) {
+      const facts = yield* this.facts();
+      if ('failed' in facts) return this.leave('catalog', facts.failed);
+      if ('reason' in facts) return this.leave(facts.reason);
+      const plan = this.finding.plan(facts.facts);
+      if ('reason' in plan) return this.leave(plan.reason);
+      const guarded =
+        plan.guard === undefined ? yield* sessionState(this) : yield* takeGuard(this, plan.guard);
+      if ('failed' in guarded) return this.leave('catalog', guarded.failed);
+      if ('reason' in guarded) return this.leave(guarded.reason);
+      this.guard = {
+        guard: guarded.guard,
+        ...(plan.guard === undefined ? {} : { guardWaitMs: guarded.waitedMs }),
+      };
+      if (this.conversation.environment === facts.environment) return yield* this.edited(plan);
+    }
+    this.leave('catalog');
+  }
+
+  private *facts(): Steps<
+    { facts: Facts; environment: string } | { reason: Reason } | { failed: BatchResult }
+  > {
+    const { conversation } = this;
+    const { options, info } = conversation;
+    const cache = options.shared.facts;
+    const key = (environment: string): string => [options.server, info.database, environment].join('\0');
+    const { question } = this.finding;
+    if (conversation.environment !== undefined) {
+      const { environment } = conversation;
+      const known = cache.get(key(environment), question, conversation.now);
+      if (known !== undefined) return { facts: known, environment };
+    }
+    const state = new Command(stateQuery());
+    const answer = yield* this.quietly([state, new Command(factsQuery(question))]);
+    if ('failed' in answer) return answer;
+    const seen = readState(conversation, state.value);
+    if ('reason' in seen) return seen;
+    const facts = readFacts(answer.value ?? '');
+    const { environment } = conversation;
+    if (facts === undefined || environment === undefined) return { reason: 'catalog' };
+    cache.set(key(environment), question, facts, conversation.now);
+    return { facts, environment };
+  }
+
+  private *edited(plan: Plan): Steps<void> {
+    const { original } = this;
+    const limit = this.conversation.options.limits.heldBytes;
+    const hold =
+      original.via === 'simple'
+        ? { portal: undefined, describe: plan.reply === 'rows', resultFormats: [], maxRows: 0, limit }
+        : {
+            portal: original.name,
+            describe: original.describe !== undefined,
+            resultFormats: original.portal.bind.resultFormats,
+            maxRows: original.maxRows,
+            limit,
+          };
+    const command = new Command(plan.edited.text, plan.edited.parameters, hold);
+    const result = yield* this.send([
+      new Command(`SAVEPOINT ${savepoint}`),
+      ...plan.before.map((text) => new Command(text)),
+      command,
+      ...plan.after.map((text) => new Command(text)),
+      new Command(`RELEASE SAVEPOINT ${savepoint}`),
+    ]);
+    if (result.error === undefined && !command.overflow) return this.succeed(command, result);
+    if (result.error !== undefined && this.mustPassOn(result)) return this.passOn(result);
+    const undone = yield* this.rollBack();
+    if (undone !== undefined) return this.passOn(undone);
+    const code = result.error?.error.code;
+    this.sendOriginal({
+      decision: 'fell-back',
+      reason: command.overflow ? 'over-limit' : 'plan-failed',
+      ...(code === undefined ? {} : { code }),
+    });
+  }
+
+  /** @returns the result if even this failed */
+  private *rollBack(): Steps<BatchResult | undefined> {
+    const result = yield* this.send([
+      new Command(`ROLLBACK TO SAVEPOINT ${savepoint}`),
+      new Command(`RELEASE SAVEPOINT ${savepoint}`),
+    ]);
+    return result.error === undefined ? undefined : result;
+  }
+
+  private *send(commands: Command[]): Steps<BatchResult> {
+    const result = yield { kind: 'batch', commands };
+    if (result === undefined) throw new Error('a batch was resumed without its result');
+    return result;
+  }
+
+  private advance(input: BatchResult | undefined): void {
+    const { conversation } = this;
+    this.wakeAt = undefined;
+    try {
+      const step = this.steps.next(input);
+      if (step.done === true) {
+        if (conversation.run === this) conversation.run = undefined;
+        return;
+      }
+      if (step.value.kind === 'time') {
+        this.wakeAt = step.value.until;
+        return;
+      }
+      const { bytes, expected } = encodeBatch(step.value.commands);
+      for (const message of bytes) conversation.output.toServer(message);
+      for (const entry of expected) conversation.replies.push(entry);
+    } catch (error) {
+      // A bug of ours while the client is owed a reply that nobody can give any more.
+      contain(conversation, this.original.statement, error);
+      conversation.fatal('XX000', 'a rewrite failed inside the proxy');
+    }
+  }
+
+  private succeed(command: Command, result: BatchResult): void {
+    const { conversation, original } = this;
+    conversation.counters.rewritten += 1;
+    for (const bytes of command.held) conversation.output.toClient(bytes);
+    const execution = new Execution(original.statement);
+    if (command.tag !== undefined) execution.tag = command.tag;
+    execution.rows = command.rows;
+    execution.cut = 'limit';
+    conversation.completed(execution);
+    if (original.via === 'simple') {
+      conversation.output.toClient(result.ready);
+      conversation.readyForQuery(result.status);
+    } else conversation.portals.set(original.name, original.portal);
+    this.end({ decision: 'rewritten', affected: affectedRows(command.tag) });
+  }
+
+  /** The client gets the error as if its own statement had failed. */
+  private passOn(result: BatchResult): void {
+    const { conversation, original } = this;
+    const { error } = result;
+    if (error === undefined) throw new Error('nothing to pass on');
+    conversation.counters.rewritten += 1;
+    // An error of the client's own message has been forwarded already.
+    if (!error.clients) conversation.output.toClient(error.bytes);
+    const execution = new Execution(original.statement);
+    execution.error = error.error;
+    conversation.completed(execution);
+    if (original.via === 'simple') {
+      conversation.output.toClient(result.ready);
+      conversation.readyForQuery(result.status);
+    } else conversation.dropToSync = true;
+    this.end({ decision: 'passed-on', code: error.error.code });
+  }
+
+  /** No plan after all: refused, unless a look-up of ours ended in an error that must be passed on. */
+  private leave(reason: Reason, failed?: BatchResult): void {
+    if (failed !== undefined && this.mustPassOn(failed)) return this.passOn(failed);
+    if (failed !== undefined && this.conversation.status === 'E')
+      throw new Error('the transaction could not be restored after a look-up');
+    this.sendOriginal({ decision: 'refused', reason });
+  }
+
+  private sendOriginal(ending: Ending): void {
+    const { conversation, original } = this;
+    conversation.counters.refused += 1;
+    const execution = new Execution(
+      original.statement,
+      original.via === 'extended' ? original.portal : undefined,
+    );
+    if (original.via === 'simple') {
+      const { message } = original;
+      conversation.forward(message, 0, message.length, { kind: 'query', verb: 'forward', execution });
+    } else {
+      const { bind, execute, portal, name } = original;
+      const undo = conversation.portals.set(name, portal);
+      conversation.forward(bind, 0, bind.length, { kind: 'bind', verb: 'forward', undo });
+      if (original.describe !== undefined) {
+        const entry = { kind: 'describe', verb: 'forward', describes: portal } as const;
+        conversation.forward(original.describe, 0, original.describe.length, entry);
+      }
+      conversation.forward(execute, 0, execute.length, { kind: 'execute', verb: 'forward', execution });
+    }
+    this.end(ending);
+  }
+
+  private end(ending: Ending): void {
+    const { conversation, finding, original } = this;
+    conversation.finding({
+      ...describe(original.statement, finding),
+      ...this.guard,
+      ...ending,
+      durationMs: conversation.now - this.began,
+    });
+  }
+}
+
+/** `DELETE 3`, `SELECT 1` -> the number at the end. */
+function affectedRows(tag: string | undefined): number {
+  return Number(/\d+$/.exec(tag ?? '')?.[0] ?? 0);
+}

@@ -1,0 +1,89 @@
+/**
+ * Prepared statements and portals of one session, by the names in the client's messages.
+ *
+ * They are noted when the message is forwarded, before its answer: Bind follows Parse in one batch. When the server
+ * then skips or refuses the message, `undo` puts back what was known before.
+ */
+import type { Parameters, ResultColumn, Statement } from '../../memory/types.ts';
+import { readBind } from '../../wire/postgres/client-messages.ts';
+import type { BindMessage } from '../../wire/postgres/client-messages.ts';
+import type { Decision } from './decide.ts';
+import type { TextSource } from './statement.ts';
+
+export class Prepared {
+  readonly source: TextSource;
+  /** Type OIDs the client declared. */
+  readonly types: number[];
+  /** From Describe; formats in it are those of the statement (0), not of an execution. */
+  columns: ResultColumn[] | undefined;
+
+  constructor(source: TextSource, types: number[]) {
+    this.source = source;
+    this.types = types;
+  }
+}
+
+/** A bound statement. The Bind message is kept as bytes and read when somebody asks. */
+export class Portal {
+  readonly prepared: Prepared;
+  /** From a Describe of this portal. */
+  columns: ResultColumn[] | undefined;
+  /** What was decided at Bind, for the Execute that will follow. */
+  decided: { statement: Statement; decision: Decision } | undefined;
+  private readonly message: Buffer;
+  private parsed: BindMessage | undefined;
+
+  constructor(prepared: Prepared, message: Buffer) {
+    this.prepared = prepared;
+    this.message = message;
+  }
+
+  get bind(): BindMessage {
+    return (this.parsed ??= readBind(this.message, 0, this.message.length));
+  }
+
+  get parameters(): Parameters {
+    const { formats, values } = this.bind;
+    return { formats, values, types: this.prepared.types };
+  }
+
+  /** The statement's columns with the formats that this Bind asked for. */
+  resultColumns(): ResultColumn[] | undefined {
+    if (this.columns !== undefined) return this.columns;
+    const formats = this.bind.resultFormats;
+    return this.prepared.columns?.map((column, index) => ({
+      ...column,
+      format: (formats.length > 1 ? formats[index] : formats[0]) ?? 0,
+    }));
+  }
+}
+
+/** A bounded map whose changes can be taken back. Full: a new name is not noted, and counts as never seen. */
+export class Named<T> {
+  private readonly entries = new Map<string, T>();
+  private readonly limit: number;
+
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  get(name: string): T | undefined {
+    return this.entries.get(name);
+  }
+
+  /** @returns takes the change back */
+  set(name: string, value: T | undefined): () => void {
+    const previous = this.entries.get(name);
+    if (value === undefined || (previous === undefined && this.entries.size >= this.limit))
+      this.entries.delete(name);
+    else this.entries.set(name, value);
+    return () => {
+      if (previous === undefined) this.entries.delete(name);
+      else this.entries.set(name, previous);
+    };
+  }
+
+  clear(): void {
+    this.entries.clear();
+  }
+}

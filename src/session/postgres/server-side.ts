@@ -1,0 +1,224 @@
+/**
+ * The server's messages: step 10 of the flow. Each belongs to the oldest reply that is due; the entry says whether the
+ * client gets it. What was learnt (rows, tags, errors, status) goes to the memory.
+ */
+import { server } from '../../wire/postgres/codes.ts';
+import {
+  readCommandComplete,
+  readError,
+  readFieldCount,
+  readFirstValue,
+  readParameterStatus,
+  readReadyStatus,
+  readRowDescription,
+} from '../../wire/postgres/server-messages.ts';
+import type { ServerError } from '../../wire/postgres/server-messages.ts';
+import type { StatementError } from '../../memory/types.ts';
+import type { Conversation } from './conversation.ts';
+import type { Execution } from './execution.ts';
+import type { Expected, ExpectedKind } from './expected.ts';
+
+/** What a message without content of interest answers, and whether it is the whole answer. */
+const simpleReplies: Record<number, { kind: ExpectedKind; last: boolean } | undefined> = {
+  [server.parseComplete]: { kind: 'parse', last: true },
+  [server.bindComplete]: { kind: 'bind', last: true },
+  [server.closeComplete]: { kind: 'close', last: true },
+  [server.parameterDescription]: { kind: 'describe', last: false },
+  [server.noData]: { kind: 'describe', last: true },
+  [server.functionCallResponse]: { kind: 'call', last: false },
+};
+
+export class ServerSide {
+  private readonly conversation: Conversation;
+
+  constructor(conversation: Conversation) {
+    this.conversation = conversation;
+  }
+
+  /** A row or other long message may pass in pieces: nobody wants its content. */
+  mayStream(type: number): boolean {
+    if (type === server.copyData || type === server.functionCallResponse) return true;
+    if (type !== server.dataRow) return false;
+    const head = this.conversation.replies.peek();
+    if (head === undefined || head.verb !== 'forward') return false;
+    return head.execution === undefined || !this.wantsValues(head.execution);
+  }
+
+  /** A row that passes in pieces. Called once a row, with its first piece. */
+  streamedRow(): void {
+    const execution = this.conversation.replies.peek()?.execution;
+    if (execution !== undefined) execution.rows += 1;
+  }
+
+  /** One whole message buf[start, end). */
+  message(type: number, buf: Buffer, start: number, end: number): void {
+    const { conversation } = this;
+    const head = conversation.replies.peek();
+    switch (type) {
+      case server.dataRow:
+        return this.row(head, buf, start, end);
+      case server.commandComplete:
+      case server.emptyQueryResponse:
+      case server.portalSuspended:
+        return this.complete(head, type, buf, start, end);
+      case server.readyForQuery:
+        return this.ready(head, buf, start, end);
+      case server.error:
+        return this.error(head, buf, start, end);
+      case server.rowDescription:
+        return this.rowDescription(head, buf, start, end);
+      case server.parameterStatus: {
+        const { name, value } = readParameterStatus(buf, start, end);
+        conversation.parameterStatus(name, value);
+        return conversation.output.toClient(buf, start, end);
+      }
+      case server.notice:
+        // A notice of a plan's own statement is not the client's; one of the edited statement comes with its reply.
+        if (head === undefined || head.verb === 'forward') conversation.output.toClient(buf, start, end);
+        else if (head.verb === 'hold') head.command?.keep(buf, start, end);
+        return;
+      case server.copyInResponse:
+        conversation.copyIn = true;
+        conversation.replies.dropSyncsBehindHead();
+        return conversation.output.toClient(buf, start, end);
+      case server.copyBothResponse:
+        conversation.output.toClient(buf, start, end);
+        return conversation.goRaw('copy-both');
+      default:
+        return this.other(head, type, buf, start, end);
+    }
+  }
+
+  private other(head: Expected | undefined, type: number, buf: Buffer, start: number, end: number): void {
+    const expected = simpleReplies[type];
+    if (expected === undefined) return this.conversation.output.toClient(buf, start, end);
+    if (head?.kind !== expected.kind) return this.unexpected(type, buf, start, end);
+    if (expected.last) this.conversation.replies.shift();
+    this.pass(head, buf, start, end);
+  }
+
+  private pass(head: Expected, buf: Buffer, start: number, end: number): void {
+    if (head.verb === 'forward') this.conversation.output.toClient(buf, start, end);
+    else if (head.verb === 'hold') head.command?.keep(buf, start, end);
+  }
+
+  private unexpected(type: number, buf: Buffer, start: number, end: number): void {
+    if (this.conversation.run === undefined) this.conversation.output.toClient(buf, start, end);
+    this.conversation.outOfSync(`unexpected message '${String.fromCharCode(type)}'`);
+  }
+
+  private rowDescription(head: Expected | undefined, buf: Buffer, start: number, end: number): void {
+    if (head?.kind === 'describe') {
+      this.conversation.replies.shift();
+      if (head.describes !== undefined) head.describes.columns = readRowDescription(buf, start, end);
+    } else if (head?.kind === 'query') {
+      const { execution } = head;
+      if (execution !== undefined && this.conversation.rules.active)
+        execution.described = readRowDescription(buf, start, end);
+    } else return this.unexpected(server.rowDescription, buf, start, end);
+    this.pass(head, buf, start, end);
+  }
+
+  private row(head: Expected | undefined, buf: Buffer, start: number, end: number): void {
+    if (head?.kind !== 'query' && head?.kind !== 'execute')
+      return this.unexpected(server.dataRow, buf, start, end);
+    const { command, execution } = head;
+    if (command !== undefined) {
+      command.rows += 1;
+      if (head.verb === 'skip') command.value = readFirstValue(buf, start, end);
+    } else if (execution !== undefined) {
+      execution.rows += 1;
+      if (this.wantsValues(execution)) this.capture(execution, buf, start, end);
+    }
+    this.pass(head, buf, start, end);
+  }
+
+  /** Asked at the first row: everything sent before it has been answered, so the memory knows the transaction. */
+  private wantsValues(execution: Execution): boolean {
+    if (!execution.decided) {
+      execution.decided = true;
+      const { rules, memory } = this.conversation;
+      if (rules.active && memory.wantsRows(execution.statement)) execution.values = [];
+    }
+    return execution.values !== undefined;
+  }
+
+  private capture(execution: Execution, buf: Buffer, start: number, end: number): void {
+    const { values } = execution;
+    if (values === undefined) return;
+    if (readFieldCount(buf, start, end) !== 1) execution.values = undefined;
+    else if (values.length >= this.conversation.options.limits.rememberedIds) {
+      execution.values = undefined;
+      execution.cut = 'limit';
+    } else values.push(readFirstValue(buf, start, end));
+  }
+
+  private complete(head: Expected | undefined, type: number, buf: Buffer, start: number, end: number): void {
+    if (head?.kind !== 'query' && head?.kind !== 'execute') return this.unexpected(type, buf, start, end);
+    const tag = type === server.commandComplete ? readCommandComplete(buf, start, end) : '';
+    this.conversation.copyIn = false;
+    const { command, execution } = head;
+    if (command !== undefined) command.tag = tag;
+    if (execution !== undefined) {
+      if (tag !== '') execution.tag = tag;
+      if (type === server.portalSuspended) execution.cut = 'suspended';
+      if (tag === 'COMMIT' || tag === 'ROLLBACK') this.conversation.releaseGuards();
+      else if (/^(CREATE|ALTER|DROP|DISCARD) /.test(tag)) this.conversation.options.shared.facts.forget();
+    }
+    if (head.kind === 'execute') {
+      this.conversation.replies.shift();
+      if (execution !== undefined) this.conversation.completed(execution);
+    }
+    this.pass(head, buf, start, end);
+  }
+
+  private error(head: Expected | undefined, buf: Buffer, start: number, end: number): void {
+    const { conversation } = this;
+    const error = readError(buf, start, end);
+    conversation.copyIn = false;
+    if (head === undefined || head.kind === 'startup') return conversation.output.toClient(buf, start, end);
+    const { command, execution } = head;
+    const fatal = error.severity === 'FATAL' || error.severity === 'PANIC';
+    if (head.verb === 'forward' || fatal) conversation.output.toClient(buf, start, end);
+    if (conversation.run !== undefined)
+      conversation.run.failed(statementError(error), Buffer.from(buf.subarray(start, end)), command);
+    if (execution !== undefined) execution.error = statementError(error);
+    if (head.kind === 'query' || head.kind === 'call') return;
+    if (!conversation.replies.dropToSync()) conversation.serverSkips = true;
+    if (execution !== undefined) conversation.completed(execution);
+  }
+
+  private ready(head: Expected | undefined, buf: Buffer, start: number, end: number): void {
+    const { conversation } = this;
+    const status = readReadyStatus(buf, start, end);
+    const kind = head?.kind;
+    if (head === undefined || (kind !== 'sync' && kind !== 'query' && kind !== 'call' && kind !== 'startup'))
+      return this.unexpected(server.readyForQuery, buf, start, end);
+    conversation.replies.shift();
+    if (head.verb === 'skip') {
+      conversation.status = status;
+      return conversation.run?.batchEnded(Buffer.from(buf.subarray(start, end)), status);
+    }
+    conversation.output.toClient(buf, start, end);
+    if (kind === 'startup') this.loggedIn();
+    if (kind === 'query' && head.execution !== undefined) conversation.completed(head.execution);
+    conversation.readyForQuery(status);
+  }
+
+  private loggedIn(): void {
+    const { conversation } = this;
+    const { user, database, application } = conversation.info;
+    conversation.ready = true;
+    conversation.output.event({ type: 'logged-in', user, database, application });
+  }
+}
+
+function statementError(error: ServerError): StatementError {
+  const { code, schema, table, constraint } = error;
+  return {
+    code,
+    ...(schema === undefined ? {} : { schema }),
+    ...(table === undefined ? {} : { table }),
+    ...(constraint === undefined ? {} : { constraint }),
+  };
+}
