@@ -12,6 +12,8 @@ export interface FactsQuestion {
   target: Name;
   /** Every table that the remembered or current statement reads. */
   tables: Name[];
+  /** Every function that it calls, as in SelectShape.functions. */
+  functions: string[];
   /** Pattern 2: the violated key, by the names in the error. */
   constraint?: { schema: string; table: string; name: string };
 }
@@ -40,8 +42,12 @@ export interface KeyFacts {
 }
 
 export interface Facts {
-  /** The name in the statement resolves to the table that the metadata named. */
+  /** The name in the statement resolves to the table that the metadata named (targetId), or that the error named (constraint). */
   targetResolves: boolean;
+  /** Names of the target for the guard key: UTF-8 bytes as latin1, the same whatever the client's encoding. */
+  identity: { database: string; schema: string; table: string };
+  /** A function of the app's own, visible by search_path, has the name of one that the statement calls. */
+  shadowedFunctions: boolean;
   target: RelationFacts;
   /** Column names of the target by attribute number. */
   attributes: Record<number, { name: string; type: number; hasDefault: boolean; inForeignKey: boolean }>;
@@ -55,7 +61,13 @@ export interface Facts {
   /** A table that was named could not be resolved. */
   unresolved: boolean;
   /** Deferrable foreign keys, unique keys and constraint triggers on the target and its CASCADE / SET NULL / SET DEFAULT closure. */
-  deferrable: { /** schema-qualified and quoted, for SET CONSTRAINTS */ name: string; initiallyDeferred: boolean; unique: boolean }[];
+  deferrable: {
+    /** Schema-qualified and quoted, for SET CONSTRAINTS. */
+    name: string;
+    initiallyDeferred: boolean;
+    /** No other constraint of the schema has the name, so that SET CONSTRAINTS reaches this one alone. */
+    unique: boolean;
+  }[];
   /** The violated key of pattern 2. */
   violated?: KeyFacts;
 }

@@ -16,54 +16,156 @@ const both: PatternId[] = [...split, ...reread];
 
 export const reasons = {
   // -- transaction ------------------------------------------------------------------------------------------------
-  'not-in-transaction': { patterns: both, text: 'The statement does not provably run inside an explicit transaction; a lock or guard would end with the statement.' },
-  'across-begin': { patterns: split, text: 'The SELECT ran before BEGIN, so ids and DELETE belong to different transactions.' },
-  'across-transactions': { patterns: split, text: 'The SELECT ran in an earlier transaction of this session.' },
-  isolation: { patterns: both, text: 'The isolation level is not READ COMMITTED: a rewrite changes nothing there or makes it worse.' },
+  'not-in-transaction': {
+    patterns: both,
+    text: 'The statement does not provably run inside an explicit transaction; a lock or guard would end with the statement.',
+  },
+  'across-begin': {
+    patterns: split,
+    text: 'The SELECT ran before BEGIN, so ids and DELETE belong to different transactions.',
+  },
+  'across-transactions': {
+    patterns: split,
+    text: 'The SELECT ran in an earlier transaction of this session.',
+  },
+  isolation: {
+    patterns: both,
+    text: 'The isolation level is not READ COMMITTED: a rewrite changes nothing there or makes it worse.',
+  },
   'read-only': { patterns: both, text: 'The transaction is read-only or the server a standby.' },
-  pipeline: { patterns: both, text: 'An earlier statement of the same pipeline has not been answered, so its effect is unknown.' },
+  pipeline: {
+    patterns: both,
+    text: 'An earlier statement of the same pipeline has not been answered, so its effect is unknown.',
+  },
   // -- what the app did with the ids --------------------------------------------------------------------------------
-  'list-differs': { patterns: split, text: 'The list is not exactly the set of keys that the SELECT returned: the app filtered or added.' },
-  'cascade-by-list': { patterns: split, text: 'The captured ids were already used to write another table; rewriting only this statement would orphan or destroy rows.' },
-  'statement-between': { patterns: split, text: 'Another statement stands between SELECT and DELETE: the app may have worked with the rows.' },
-  'own-write': { patterns: split, text: 'This transaction wrote after the SELECT, so a fresh evaluation of the predicate may see its own changes.' },
-  'set-constraints': { patterns: split, text: 'The app sent SET CONSTRAINTS in this transaction and decides itself when deferred checks run.' },
-  'unknown-effect': { patterns: both, text: 'A statement of unknown effect (DDL, CALL, SET search_path or ROLE, several statements in one) ran in between.' },
+  'list-differs': {
+    patterns: split,
+    text: 'The list is not exactly the set of keys that the SELECT returned: the app filtered or added.',
+  },
+  'cascade-by-list': {
+    patterns: split,
+    text: 'The captured ids were already used to write another table; rewriting only this statement would orphan or destroy rows.',
+  },
+  'statement-between': {
+    patterns: split,
+    text: 'Another statement stands between SELECT and DELETE: the app may have worked with the rows.',
+  },
+  'own-write': {
+    patterns: split,
+    text: 'This transaction wrote after the SELECT, so a fresh evaluation of the predicate may see its own changes.',
+  },
+  'set-constraints': {
+    patterns: split,
+    text: 'The app sent SET CONSTRAINTS in this transaction and decides itself when deferred checks run.',
+  },
+  'unknown-effect': {
+    patterns: both,
+    text: 'A statement of unknown effect (DDL, CALL, SET search_path or ROLE, several statements in one) ran in between.',
+  },
   window: { patterns: split, text: 'The app held the ids for longer than the window of the rule.' },
   // -- shape of the SELECT --------------------------------------------------------------------------------------------
-  'select-list': { patterns: split, text: 'The SELECT returned more than the key, so the app had rows to work with.' },
-  'no-join': { patterns: split, text: 'A SELECT over one table without sub-query or HAVING gave an ORM no reason to split; allowed only on tables that the rule names.' },
-  'payload-key': { patterns: split, text: 'The key is not generated or is itself a foreign key, so it may be the payload; allowed only on tables that the rule names.' },
+  'select-list': {
+    patterns: split,
+    text: 'The SELECT returned more than the key, so the app had rows to work with.',
+  },
+  'no-join': {
+    patterns: split,
+    text: 'A SELECT over one table without sub-query or HAVING gave an ORM no reason to split; allowed only on tables that the rule names.',
+  },
+  'payload-key': {
+    patterns: split,
+    text: 'The key is not generated or is itself a foreign key, so it may be the payload; allowed only on tables that the rule names.',
+  },
   limit: { patterns: split, text: 'LIMIT, OFFSET or FETCH: a fresh evaluation would pick the next rows.' },
   'volatile-function': { patterns: both, text: 'A function is volatile or not known to be stable.' },
-  'query-form': { patterns: both, text: 'UNION, window function, WITH, INTO, DISTINCT or aggregate where it cannot be carried over, or FROM is not plain tables.' },
+  'query-form': {
+    patterns: both,
+    text: 'UNION, window function, WITH, INTO, DISTINCT or aggregate where it cannot be carried over, or FROM is not plain tables.',
+  },
   'locked-already': { patterns: both, text: 'The read has a locking clause of its own.' },
-  'self-reference': { patterns: split, text: 'The predicate reads the target twice or aggregates over it while the list is sent in chunks.' },
-  'outer-join': { patterns: reread, text: 'The row is on the nullable side of an outer join and cannot be locked.' },
-  'result-cut': { patterns: split, text: 'The result was read through a cursor or suspended portal, so the set of keys is not known.' },
+  'self-reference': {
+    patterns: split,
+    text: 'The predicate reads the target twice or aggregates over it while the list is sent in chunks.',
+  },
+  'outer-join': {
+    patterns: reread,
+    text: 'The row is on the nullable side of an outer join and cannot be locked.',
+  },
+  'result-cut': {
+    patterns: split,
+    text: 'The result was read through a cursor or suspended portal, so the set of keys is not known.',
+  },
   // -- shape of the DELETE --------------------------------------------------------------------------------------------
-  'delete-form': { patterns: split, text: 'The DELETE has other conditions, RETURNING, USING, ONLY or a LIMIT.' },
+  'delete-form': {
+    patterns: split,
+    text: 'The DELETE has other conditions, RETURNING, USING, ONLY or a LIMIT.',
+  },
   'composite-key': { patterns: split, text: 'The key has more than one column.' },
-  'key-type': { patterns: split, text: 'The key has a type or encoding whose values Interlock does not compare.' },
-  'key-unknown': { patterns: split, text: "The result's metadata does not name the key column, or it is not the table's unique, non-null key." },
-  'target-mismatch': { patterns: both, text: 'The table that is written is not provably the table that was read.' },
+  'key-type': {
+    patterns: split,
+    text: 'The key has a type or encoding whose values Interlock does not compare.',
+  },
+  'key-unknown': {
+    patterns: split,
+    text: "The result's metadata does not name the key column, or it is not the table's unique, non-null key.",
+  },
+  'target-mismatch': {
+    patterns: both,
+    text: 'The table that is written is not provably the table that was read.',
+  },
   // -- pattern 2 --------------------------------------------------------------------------------------------------------
-  'key-not-pinned': { patterns: reread, text: "The SELECT's equality conditions do not carry the INSERT's values for all columns of the violated key." },
-  'insert-form': { patterns: reread, text: 'The failed INSERT has no plain VALUES list whose columns are named.' },
-  'no-locking-lookup': { patterns: reread, text: 'The rule wants the same lookup with FOR UPDATE earlier in the transaction (update_or_create), and there was none.' },
+  'key-not-pinned': {
+    patterns: reread,
+    text: "The SELECT's equality conditions do not carry the INSERT's values for all columns of the violated key.",
+  },
+  'insert-form': {
+    patterns: reread,
+    text: 'The failed INSERT has no plain VALUES list whose columns are named.',
+  },
+  'no-locking-lookup': {
+    patterns: reread,
+    text: 'The rule wants the same lookup with FOR UPDATE earlier in the transaction (update_or_create), and there was none.',
+  },
   // -- catalog, session, limits -----------------------------------------------------------------------------------------
-  'relation-kind': { patterns: both, text: 'A relation is a view, partition, foreign or inherited table, or has rules.' },
-  'row-security': { patterns: both, text: 'Row-level security is on: a lock or another statement form may see other rows.' },
+  'relation-kind': {
+    patterns: both,
+    text: 'A relation is a view, partition, foreign or inherited table, or has rules.',
+  },
+  'row-security': {
+    patterns: both,
+    text: 'Row-level security is on: a lock or another statement form may see other rows.',
+  },
   'no-privilege': { patterns: reread, text: 'The role may not lock rows of the table.' },
-  'deferred-closure': { patterns: split, text: 'The deferrable constraints that the delete may touch cannot be named one by one.' },
+  'deferred-closure': {
+    patterns: split,
+    text: 'The deferrable constraints that the delete may touch cannot be named one by one.',
+  },
   catalog: { patterns: both, text: 'A catalog look-up failed or its answer was not understood.' },
-  encoding: { patterns: both, text: 'client_encoding or standard_conforming_strings make the bytes ambiguous to a lexer.' },
-  witness: { patterns: both, text: "The real grammar rejected the statement or disagreed with Interlock's reading of it." },
+  encoding: {
+    patterns: both,
+    text: 'client_encoding or standard_conforming_strings make the bytes ambiguous to a lexer.',
+  },
+  witness: {
+    patterns: both,
+    text: "The real grammar rejected the statement or disagreed with Interlock's reading of it.",
+  },
   proof: { patterns: both, text: 'The edited text did not parse to the intended tree.' },
-  'over-limit': { patterns: both, text: 'A limit of the configuration was reached; what was remembered was forgotten.' },
-  'table-not-named': { patterns: split, text: 'The rule rewrites, but no operator named this table (match.tables, --tables): observed only.' },
-  breaker: { patterns: both, text: 'The circuit breaker of the rule is open after errors of rewritten statements.' },
-  'plan-failed': { patterns: both, text: 'The rewritten statement failed where the original might not: rolled back to the savepoint, the original was sent.' },
+  'over-limit': {
+    patterns: both,
+    text: 'A limit of the configuration was reached; what was remembered was forgotten.',
+  },
+  'table-not-named': {
+    patterns: split,
+    text: 'The rule rewrites, but no operator named this table (match.tables, --tables): observed only.',
+  },
+  breaker: {
+    patterns: both,
+    text: 'The circuit breaker of the rule is open after errors of rewritten statements.',
+  },
+  'plan-failed': {
+    patterns: both,
+    text: 'The rewritten statement failed where the original might not: rolled back to the savepoint, the original was sent.',
+  },
   'opted-out': { patterns: both, text: 'The statement carries the comment interlock:off.' },
 } as const satisfies Record<string, ReasonText>;
 

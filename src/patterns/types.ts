@@ -6,6 +6,7 @@ import type { Facts, FactsQuestion } from '../facts/types.ts';
 import type { Parameters, Statement } from '../memory/types.ts';
 import type { TransactionMemory } from '../memory/memory.ts';
 import type { Dialect, Name } from '../sql/shape.ts';
+import type { Witness } from '../sql/witness/types.ts';
 import type { Reason } from './reasons.ts';
 import type { Rule } from './rule.ts';
 
@@ -18,6 +19,8 @@ export interface DetectionContext {
   statement: Statement;
   /** Milliseconds, monotonic. */
   now: number;
+  /** The real grammar; asked by plan() only, once per shape of text. */
+  witness: Witness;
   /** The first rule of this pattern that matches the session and this table; undefined: the pattern is off here. */
   ruleFor(pattern: PatternId, table: Name): Rule | undefined;
 }

@@ -1,0 +1,272 @@
+/**
+ * What one session's transaction did, as far as a pattern may need it: step 5 of the flow. The session reports each
+ * statement with its outcome, in the order of the replies; patterns ask.
+ *
+ * Invariants: bounded (limits.ts); everything ends with the transaction except one note of its last read; status comes
+ * from the server (command tags, errors, ReadyForQuery), never from text alone. No clock: `now` is given, monotonic ms.
+ *
+ * Outside a transaction statements are not even lexed: a read is kept as a note and its shape computed only if a
+ * DELETE by list follows.
+ */
+import type { InsertShape, Name, SelectShape } from '../sql/shape.ts';
+import { onlyKnownFunctions } from './functions.ts';
+import type { MemoryLimits } from './limits.ts';
+import { includesTable } from './names.ts';
+import { RememberedRead } from './read.ts';
+import type { Outcome, Statement, StatementError, TransactionStatus } from './types.ts';
+
+/** The last read in front of the present transaction: enough to count `across-begin` and `across-transactions`. */
+export interface EarlierRead {
+  statement: Statement;
+  rows: number;
+  /** begin: the read ran in autocommit. transactions: in an earlier explicit transaction. */
+  across: 'begin' | 'transactions';
+}
+
+/** An INSERT that failed with a unique violation, and nothing but noise, savepoint statements since. */
+export interface FailedInsert {
+  statement: Statement;
+  shape: InsertShape;
+  error: StatementError;
+  /** False once the transaction of the INSERT has ended (or there was none). */
+  sameTransaction: boolean;
+  /** Something ran whose effect is not known. */
+  unknownEffect: boolean;
+}
+
+/** `SELECT … FOR UPDATE` that found no row: update_or_create's first look-up. */
+export interface LockingLookup {
+  statement: Statement;
+  shape: SelectShape;
+}
+
+const uniqueViolation = '23505';
+/** "current transaction is aborted": the server did not run the statement at all. */
+const inFailedTransaction = '25P02';
+
+export class TransactionMemory {
+  private current: TransactionStatus = 'I';
+  private remembered: RememberedRead[] = [];
+  private earlier: EarlierRead | undefined;
+  private insert: FailedInsert | undefined;
+  private lookups: LockingLookup[] = [];
+  private constraintsSet = false;
+  private unknown = false;
+  private wrote = false;
+  private gaps = 0;
+  private idleSince: number | undefined;
+  private readonly limits: MemoryLimits;
+
+  constructor(limits: MemoryLimits) {
+    this.limits = limits;
+  }
+
+  /** Derived at every reply, so that it is right inside a pipeline too. 'T': provably in an explicit transaction. */
+  get status(): TransactionStatus {
+    return this.current;
+  }
+
+  /** False: no statement can complete a pattern. Cheap, asked before a statement's shape is computed. */
+  get remembers(): boolean {
+    return this.remembered.length > 0 || this.earlier !== undefined || this.insert !== undefined;
+  }
+
+  /** Reads of this transaction that read the table, newest first. */
+  readsOf(table: Name): RememberedRead[] {
+    return this.remembered.filter((read) => includesTable(read.shape.tablesRead, table)).toReversed();
+  }
+
+  /** The note of a read in front of this transaction, if it read the table. */
+  earlierReadOf(table: Name): EarlierRead | undefined {
+    const shape = this.earlier?.statement.shape;
+    return shape?.kind === 'select' && includesTable(shape.tablesRead, table) ? this.earlier : undefined;
+  }
+
+  get failedInsert(): FailedInsert | undefined {
+    return this.insert;
+  }
+
+  get lockingLookups(): readonly LockingLookup[] {
+    return this.lookups;
+  }
+
+  /** The app sent SET CONSTRAINTS in this transaction. */
+  get setConstraints(): boolean {
+    return this.constraintsSet;
+  }
+
+  /** A statement of this transaction may have done anything, SET CONSTRAINTS included. */
+  get unknownEffects(): boolean {
+    return this.unknown;
+  }
+
+  /** Milliseconds in which the server waited for the app since the read ended; lock waits do not count. */
+  heldFor(read: RememberedRead): number {
+    return this.gaps - read.gapAtEnd;
+  }
+
+  /** A client statement arrived. */
+  arriving(now: number): void {
+    if (this.idleSince === undefined) return;
+    this.gaps += Math.max(0, now - this.idleSince);
+    this.idleSince = undefined;
+  }
+
+  /**
+   * Capture the first column of this read's result? Asked before it is forwarded. `beginPending`: a BEGIN of the same
+   * pipeline has not been answered yet (pgjdbc sends BEGIN and the first statement together).
+   */
+  wantsRows(statement: Statement, beginPending = false): boolean {
+    if (this.current !== 'T' && !beginPending) return false;
+    const { shape } = statement;
+    if (shape.kind !== 'select' || statement.head.optOut) return false;
+    const [item, more] = shape.items;
+    if (item?.column === undefined || more !== undefined) return false;
+    return !(
+      shape.locking ||
+      shape.limit !== undefined ||
+      shape.fetch ||
+      shape.setOperation ||
+      shape.window ||
+      shape.with ||
+      shape.into ||
+      !shape.plainFrom ||
+      !onlyKnownFunctions(shape.functions)
+    );
+  }
+
+  /** The reply to a statement is complete. Called in order. */
+  completed(statement: Statement, outcome: Outcome, now: number): void {
+    this.idleSince = now;
+    if (this.current === 'I') this.completedOutside(statement, outcome);
+    else if (outcome.error === undefined) this.succeeded(statement, outcome);
+    else this.failed(statement, outcome.error);
+  }
+
+  /** ReadyForQuery. */
+  ready(status: TransactionStatus, now: number): void {
+    this.idleSince = now;
+    if (status === 'I' && this.current !== 'I') this.endTransaction();
+    if (status !== 'I' && this.current === 'I') this.beginTransaction();
+    this.current = status;
+  }
+
+  /** DISCARD ALL, a new user, lost sync: the session starts from nothing. */
+  reset(): void {
+    this.endTransaction();
+    this.current = 'I';
+    this.earlier = undefined;
+    this.insert = undefined;
+    this.idleSince = undefined;
+  }
+
+  private completedOutside(statement: Statement, outcome: Outcome): void {
+    if (outcome.tag === 'BEGIN' || outcome.tag === 'START TRANSACTION') {
+      this.beginTransaction();
+      this.current = 'T';
+      return;
+    }
+    if (outcome.error !== undefined) {
+      if (outcome.error.code === uniqueViolation) this.rememberInsert(statement, outcome.error, false);
+      return;
+    }
+    if (this.insert !== undefined && statement.shape.kind !== 'noise') this.insert = undefined;
+    if (outcome.tag?.startsWith('SELECT') === true) {
+      this.earlier = { statement, rows: outcome.read?.rows ?? 0, across: 'begin' };
+    } else if (outcome.tag !== undefined && !/^(SET|RESET|SHOW|DEALLOCATE)/.test(outcome.tag)) {
+      this.earlier = undefined;
+    }
+  }
+
+  private succeeded(statement: Statement, outcome: Outcome): void {
+    const { shape } = statement;
+    if (shape.kind === 'noise') return;
+    if (shape.kind === 'commit' || shape.kind === 'rollback') {
+      this.endTransaction();
+      this.current = shape.chain ? 'T' : 'I';
+      return;
+    }
+    for (const read of this.remembered) read.follow(shape, statement.parameters, this.wrote);
+    this.followInsert(shape.kind);
+    switch (shape.kind) {
+      case 'rollback-to':
+        this.current = 'T';
+        return;
+      case 'select':
+        this.rememberRead(statement, shape, outcome);
+        return;
+      case 'insert':
+      case 'update':
+      case 'delete':
+        this.wrote = true;
+        return;
+      case 'set-constraints':
+        this.constraintsSet = true;
+        return;
+      case 'other':
+        this.unknown = true;
+        this.wrote = true;
+        return;
+      default: // savepoint, release, begin: nothing that outlives them
+    }
+  }
+
+  private rememberRead(statement: Statement, shape: SelectShape, outcome: Outcome): void {
+    if (!onlyKnownFunctions(shape.functions) || shape.into) {
+      this.unknown = true;
+      this.wrote = true;
+    }
+    const read = outcome.read;
+    if (read === undefined) return;
+    this.remembered.push(new RememberedRead(statement, shape, read, this.gaps, this.limits));
+    if (this.remembered.length > this.limits.reads) this.remembered.shift();
+    if (!shape.locking || read.rows > 0 || shape.equalities.length === 0) return;
+    this.lookups.push({ statement, shape });
+    if (this.lookups.length > this.limits.lockingLookups) this.lookups.shift();
+  }
+
+  private failed(statement: Statement, error: StatementError): void {
+    if (error.code === inFailedTransaction) return;
+    this.current = 'E';
+    if (statement.shape.kind !== 'noise') for (const read of this.remembered) read.followFailure();
+    this.insert = undefined;
+    if (error.code === uniqueViolation) this.rememberInsert(statement, error, true);
+  }
+
+  private rememberInsert(statement: Statement, error: StatementError, sameTransaction: boolean): void {
+    const { shape } = statement;
+    if (shape.kind !== 'insert') return;
+    this.insert = { statement, shape, error, sameTransaction, unknownEffect: false };
+  }
+
+  private followInsert(kind: string): void {
+    if (this.insert === undefined) return;
+    if (kind === 'savepoint' || kind === 'release' || kind === 'rollback-to') return;
+    if (kind === 'other') this.insert.unknownEffect = true;
+    else this.insert = undefined;
+  }
+
+  private beginTransaction(): void {
+    this.forget();
+    this.insert = undefined;
+  }
+
+  /** What the transaction remembered ends here, but for a note of its last read and the INSERT that broke it. */
+  private endTransaction(): void {
+    const last = this.remembered.at(-1);
+    this.earlier =
+      last === undefined
+        ? undefined
+        : { statement: last.statement, rows: last.result.rows, across: 'transactions' };
+    if (this.insert !== undefined) this.insert.sameTransaction = false;
+    this.forget();
+  }
+
+  private forget(): void {
+    this.remembered = [];
+    this.lookups = [];
+    this.constraintsSet = false;
+    this.unknown = false;
+    this.wrote = false;
+  }
+}

@@ -1,0 +1,15 @@
+/**
+ * Step 6 of the flow: does this statement complete a racy sequence? Asked for every statement of a session that rules
+ * apply to, so the memory is asked first: where it remembers nothing, the statement is not even lexed.
+ */
+import { detectSplitDelete } from './split-delete/detect.ts';
+import type { Detection, DetectionContext } from './types.ts';
+import { detectUnlockedRead } from './unlocked-read-after-unique-violation/detect.ts';
+
+export function detect(context: DetectionContext): Detection {
+  if (!context.memory.remembers || context.dialect !== 'postgres') return undefined;
+  const { shape } = context.statement;
+  if (shape.kind === 'delete') return detectSplitDelete(context, shape);
+  if (shape.kind === 'select') return detectUnlockedRead(context, shape);
+  return undefined;
+}

@@ -1,0 +1,34 @@
+/**
+ * The guard's key: which advisory lock two rewritten deletes of one table have to share. Step 7 of the flow.
+ *
+ * Public API between processes: all sidecars of one database have to compute the same key, whatever their version.
+ * Changing a constant here means that old and new sidecars do not exclude each other; a test pins the values.
+ */
+import type { GuardKey } from '../types.ts';
+
+/** First integer of pg_try_advisory_xact_lock(int, int): "ILCK" in ASCII. */
+export const guardClassId = 0x494c_434b;
+
+/** Names, never OIDs: a restored or replicated database keeps them. Bytes as latin1; NUL cannot occur in a name. */
+export function guardKey(database: string, schema: string, table: string): GuardKey {
+  return {
+    classId: guardClassId,
+    key: hash32(`${database}\0${schema}\0${table}`),
+    name: `${database}.${schema}.${table}`,
+  };
+}
+
+/** FNV-1a (32 bit, offset basis 2166136261, prime 16777619) with the finaliser of MurmurHash3, as a signed int4. */
+export function hash32(bytes: string): number {
+  let hash = 0x811c_9dc5;
+  for (let i = 0; i < bytes.length; i++) {
+    hash ^= bytes.charCodeAt(i) & 0xff;
+    hash = Math.imul(hash, 0x0100_0193);
+  }
+  hash ^= hash >>> 16;
+  hash = Math.imul(hash, 0x85eb_ca6b);
+  hash ^= hash >>> 13;
+  hash = Math.imul(hash, 0xc2b2_ae35);
+  hash ^= hash >>> 16;
+  return hash | 0;
+}

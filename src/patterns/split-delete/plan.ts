@@ -1,0 +1,95 @@
+/**
+ * Step 7: the finding and the catalog's facts -> one DELETE that evaluates the app's own predicate, with what has to run
+ * around it. Plain data; the session runs it inside a savepoint and falls back to the original on error.
+ */
+import type { Facts } from '../../facts/types.ts';
+import type { RememberedRead } from '../../memory/read.ts';
+import type { ResultColumn, Statement } from '../../memory/types.ts';
+import type { DeleteShape, KeyList } from '../../sql/shape.ts';
+import { deleteBySubselect, lockable } from '../../sql/rewrites.ts';
+import type { Witness } from '../../sql/witness/types.ts';
+import { marked } from '../marker.ts';
+import type { Reason } from '../reasons.ts';
+import { refusedRelations } from '../relations.ts';
+import type { SplitDeleteRule } from '../rule.ts';
+import type { Plan } from '../types.ts';
+import { guardKey } from './guard.ts';
+import { keyTable } from './select.ts';
+
+export interface SplitDelete {
+  witness: Witness;
+  rule: SplitDeleteRule;
+  statement: Statement;
+  shape: DeleteShape;
+  list: KeyList;
+  read: RememberedRead;
+  /** The key, as the result's metadata names it. */
+  column: ResultColumn;
+  /** Something of unknown effect ran in this transaction: it may have set constraint modes. */
+  unknownEffects: boolean;
+}
+
+export function planSplitDelete(found: SplitDelete, facts: Facts): Plan | { reason: Reason } {
+  const reason = refusedRelations(facts) ?? refusedKey(found, facts) ?? refusedConstraints(found, facts);
+  if (reason !== undefined) return { reason };
+  const text = edited(found, facts);
+  if (!Buffer.isBuffer(text)) return text;
+
+  const { rule, read } = found;
+  const { database, schema, table } = facts.identity;
+  const { guard, guard_wait: waitMs, marker } = rule.settings;
+  const deferrable = facts.deferrable.map((constraint) => constraint.name);
+  const deferred = facts.deferrable.filter((constraint) => constraint.initiallyDeferred);
+  return {
+    pattern: 'split-delete',
+    rule,
+    ...(guard !== 'none' && { guard: { key: guardKey(database, schema, table), mode: guard, waitMs } }),
+    before: setConstraints(deferrable, 'IMMEDIATE'),
+    edited: {
+      text: marked(text, 'split-delete', marker),
+      // The list is gone, so only the SELECT's parameters are left, under their own numbers.
+      parameters: read.statement.parameters ?? { formats: [], values: [], types: [] },
+    },
+    after: setConstraints(
+      deferred.map((constraint) => constraint.name),
+      'DEFERRED',
+    ),
+    reply: 'tag',
+  };
+}
+
+/** The DELETE's column is the attribute that the SELECT returned, and it alone identifies a row. */
+function refusedKey({ rule, list, column }: SplitDelete, facts: Facts): Reason | undefined {
+  const attribute = facts.attributes[column.attribute];
+  const name = list.column.column;
+  if (attribute?.name !== name || !facts.uniqueColumns.includes(name)) return 'key-unknown';
+  const payload = !attribute.hasDefault || attribute.inForeignKey;
+  return payload && !rule.tablesNamed ? 'payload-key' : undefined;
+}
+
+/**
+ * SET CONSTRAINTS reaches every constraint of the name, so a shared name would change the modes of other tables. And
+ * modes that the app may have set itself cannot be put back.
+ */
+function refusedConstraints({ unknownEffects }: SplitDelete, facts: Facts): Reason | undefined {
+  if (facts.deferrable.length === 0) return undefined;
+  if (unknownEffects) return 'unknown-effect';
+  return facts.deferrable.every((constraint) => constraint.unique) ? undefined : 'deferred-closure';
+}
+
+function setConstraints(names: string[], mode: 'IMMEDIATE' | 'DEFERRED'): string[] {
+  return names.length === 0 ? [] : [`SET CONSTRAINTS ${names.join(', ')} ${mode}`];
+}
+
+/** The app's DELETE with its list replaced by the app's SELECT, checked and proved by the real grammar. */
+function edited({ witness, statement, shape, read }: SplitDelete, facts: Facts): Buffer | { reason: Reason } {
+  const { text: select, shape: selectShape } = { text: read.statement.text, shape: read.shape };
+  if (!witness.agrees(select, selectShape) || !witness.agrees(statement.text, shape))
+    return { reason: 'witness' };
+  const target = keyTable(selectShape, shape.table.name);
+  if (target === undefined) return { reason: 'target-mismatch' };
+  const lock = facts.mayLock && !target.nullable && lockable(selectShape);
+  const text = deleteBySubselect(statement.text, shape, select, selectShape, lock ? target : undefined);
+  if (text === undefined) return { reason: 'query-form' };
+  return witness.provesDelete(select, statement.text, text) ? text : { reason: 'proof' };
+}

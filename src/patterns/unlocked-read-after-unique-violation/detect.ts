@@ -1,0 +1,131 @@
+/**
+ * Step 6: an INSERT failed with a unique violation, and after nothing but noise and savepoint statements the app reads
+ * the row that was in its way, without a lock. Only what memory and text can tell; plan.ts asks the catalog which key
+ * was violated, and the witness and the proof.
+ *
+ * When several reasons apply, the first of `checks` is reported: the app's wish, the transaction, a lock of its own,
+ * what ran in between, the INSERT, the form of the SELECT, the table, the key, the rule's condition.
+ */
+import { onlyKnownFunctions } from '../../memory/functions.ts';
+import type { FailedInsert, LockingLookup, TransactionMemory } from '../../memory/memory.ts';
+import { includesTable, sameTable } from '../../memory/names.ts';
+import type { Parameters, Statement } from '../../memory/types.ts';
+import { sameValue } from '../../memory/values.ts';
+import type { SelectShape, TableRef } from '../../sql/shape.ts';
+import type { Reason } from '../reasons.ts';
+import type { Rule, UnlockedReadRule } from '../rule.ts';
+import type { Detection, DetectionContext } from '../types.ts';
+import { mayPin, readTable } from './pins.ts';
+import { planUnlockedRead } from './plan.ts';
+
+interface Candidate {
+  memory: TransactionMemory;
+  rule: UnlockedReadRule;
+  statement: Statement;
+  shape: SelectShape;
+  insert: FailedInsert;
+  /** The table of the INSERT as the SELECT's FROM list has it; undefined: not there, or more than once. */
+  target: TableRef | undefined;
+}
+
+export function detectUnlockedRead(context: DetectionContext, shape: SelectShape): Detection {
+  const { memory, statement } = context;
+  const insert = memory.failedInsert;
+  if (insert === undefined || memory.status === 'E') return undefined; // in E the server will not run it
+  if (!includesTable(shape.tablesRead, insert.shape.table)) return undefined;
+  const table = insert.shape.table;
+  const rule = context.ruleFor('unlocked-read-after-unique-violation', table);
+  if (!isUnlockedRead(rule)) return undefined;
+
+  const target = readTable(shape, table);
+  const candidate: Candidate = { memory, rule, statement, shape, insert, target };
+  for (const check of checks) {
+    const reason = check(candidate);
+    if (reason !== undefined) return { kind: 'refusal', pattern: rule.pattern, rule, reason, table };
+  }
+  const { schema, table: name, constraint } = insert.error;
+  if (target === undefined || schema === undefined || name === undefined || constraint === undefined) {
+    return { kind: 'refusal', pattern: rule.pattern, rule, reason: 'catalog', table };
+  }
+  return {
+    kind: 'finding',
+    finding: {
+      pattern: rule.pattern,
+      rule,
+      table,
+      rows: 0,
+      question: {
+        target: target.name,
+        tables: shape.tablesRead,
+        functions: shape.functions,
+        constraint: { schema, table: name, name: constraint },
+      },
+      plan: (facts) =>
+        planUnlockedRead({ witness: context.witness, rule, statement, shape, insert, target }, facts),
+    },
+  };
+}
+
+function isUnlockedRead(rule: Rule | undefined): rule is UnlockedReadRule {
+  return rule?.pattern === 'unlocked-read-after-unique-violation' && rule.mode !== 'off';
+}
+
+const checks: ((candidate: Candidate) => Reason | undefined)[] = [
+  ({ statement, insert }) =>
+    statement.head.optOut || insert.statement.head.optOut ? 'opted-out' : undefined,
+  ({ memory, insert }) =>
+    memory.status === 'T' && insert.sameTransaction ? undefined : 'not-in-transaction',
+  ({ shape }) => (shape.locking ? 'locked-already' : undefined),
+  ({ insert }) => (insert.unknownEffect ? 'unknown-effect' : undefined),
+  ({ insert }) =>
+    insert.shape.rows === undefined || insert.shape.columns.length === 0 ? 'insert-form' : undefined,
+  queryForm,
+  targetOfError,
+  ({ shape, target }) => (target?.nullable === true && shape.tables.length > 1 ? 'outer-join' : undefined),
+  ({ shape }) => (onlyKnownFunctions(shape.functions) ? undefined : 'volatile-function'),
+  ({ insert, statement, shape, target }) =>
+    mayPin(insert, statement, shape, target) ? undefined : 'key-not-pinned',
+  lockingLookup,
+];
+
+/** Forms that PostgreSQL does not lock (SELECT, "The Locking Clause"), or locks without effect (WITH). */
+function queryForm({ shape }: Candidate): Reason | undefined {
+  const grouped = shape.distinct || shape.groupBy || shape.having || shape.aggregate || shape.window;
+  const other = shape.setOperation || shape.with || shape.into || !shape.plainFrom || shape.userVariable;
+  return grouped || other ? 'query-form' : undefined;
+}
+
+/** A trigger's INSERT or a partition reports a table of its own; a self-join leaves open which row is meant. */
+function targetOfError({ insert, target }: Candidate): Reason | undefined {
+  const { schema, table } = insert.error;
+  if (schema === undefined || table === undefined) return 'catalog';
+  if (!sameTable(insert.shape.table, { schema, name: table })) return 'target-mismatch';
+  return target === undefined || target.only ? 'target-mismatch' : undefined;
+}
+
+/** `when: after-locking-lookup`: the same look-up ran with FOR UPDATE in this transaction and found nothing. */
+function lockingLookup({ memory, rule, statement, shape, target }: Candidate): Reason | undefined {
+  if (rule.settings.when === 'always' || target === undefined) return undefined;
+  const same = memory.lockingLookups.some((lookup) =>
+    sameLookup(lookup, target, shape, statement.parameters),
+  );
+  return same ? undefined : 'no-locking-lookup';
+}
+
+function sameLookup(
+  lookup: LockingLookup,
+  target: TableRef,
+  shape: SelectShape,
+  parameters: Parameters | undefined,
+): boolean {
+  const earlier = lookup.shape.equalities;
+  if (!lookup.shape.tables.some((table) => sameTable(table.name, target.name))) return false;
+  if (earlier.length !== shape.equalities.length) return false;
+  return shape.equalities.every(({ column, value }) =>
+    earlier.some(
+      (one) =>
+        one.column.column === column.column &&
+        sameValue(one.value, lookup.statement.parameters, value, parameters, 0),
+    ),
+  );
+}
