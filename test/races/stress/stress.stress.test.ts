@@ -1,0 +1,89 @@
+/** How often the races strike without Interlock, and that they do not with it: sessions split over two Interlock processes. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { availableVersions, pointed, startPostgres, type Postgres } from '../../support/postgres.ts';
+import { startInterlock, type Proxy } from '../../support/proxy.ts';
+import { personRows } from '../../../src/demo/update-or-create.ts';
+import { splitDeleteRows } from '../../../src/demo/split-delete.ts';
+import { ask, createTables } from '../runner.ts';
+import { splitDeleteLoad, updateOrCreateLoad } from './load.ts';
+
+const sessions = 4;
+const transactions = 40;
+const keys = 25;
+
+describe.each(availableVersions([15, 18]))('PostgreSQL %i, 4 sessions', (version) => {
+  let server: Postgres;
+  let database: string;
+  let url: string;
+  let proxies: Proxy[];
+
+  beforeAll(async () => {
+    server = await startPostgres({ version });
+    database = await server.newDatabase();
+    url = pointed(server.url, { database });
+    await createTables(url);
+    const start = (): Promise<Proxy> =>
+      startInterlock({ server, rules: ['django'], tables: ['c', 'person'] });
+    proxies = await Promise.all([start(), start()]);
+  });
+  afterAll(async () => {
+    await Promise.all(proxies.map((proxy) => proxy.stop()));
+    await server.stop();
+  });
+
+  const through = (): string[] => proxies.map((proxy) => proxy.urlFor(database));
+  const rewritten = (): number =>
+    proxies.flatMap((proxy) => proxy.findings()).filter((line) => line.decision === 'rewritten').length;
+
+  const pairs = (): Promise<{ n: number }[]> =>
+    ask(url, ['SELECT count(*)::int AS n FROM c WHERE a_id = 1 AND b_id = 1']);
+  /** Every loser adds 1 to the winner's 10. */
+  const lostUpdates = async (): Promise<number> => {
+    const rows = await ask<{ counter: number }>(url, ['SELECT counter FROM person']);
+    return rows.reduce((sum, row) => sum + (10 + sessions - 1 - row.counter), 0);
+  };
+
+  test('direct: of 160 transactions of split delete and insert, most fail', async () => {
+    await ask(url, splitDeleteRows.full);
+    const { committed, errors } = await splitDeleteLoad(
+      { urls: [url], sessions, protocol: 'simple' },
+      transactions,
+    );
+    expect(Object.keys(errors)).toEqual(['23505']);
+    expect(committed).toBeLessThan(120);
+  });
+
+  test.each(['simple', 'extended', 'named'] as const)(
+    'through Interlock, %s: all 160 commit',
+    async (protocol) => {
+      await ask(url, splitDeleteRows.full);
+      const before = rewritten();
+      const { committed, errors } = await splitDeleteLoad(
+        { urls: through(), sessions, protocol },
+        transactions,
+      );
+      expect({ committed, errors }).toEqual({ committed: sessions * transactions, errors: {} });
+      expect(await pairs()).toEqual([{ n: 1 }]);
+      expect(rewritten() - before).toBe(sessions * transactions);
+    },
+  );
+
+  test('direct: of 100 update_or_create, many updates are lost', async () => {
+    await ask(url, personRows);
+    const { errors } = await updateOrCreateLoad({ urls: [url], sessions, protocol: 'simple' }, keys);
+    expect(errors).toEqual({});
+    expect(await lostUpdates()).toBeGreaterThan(10);
+  });
+
+  test.each(['simple', 'extended', 'named'] as const)(
+    'through Interlock, %s: no update is lost',
+    async (protocol) => {
+      await ask(url, personRows);
+      const before = rewritten();
+      const { committed, errors } = await updateOrCreateLoad({ urls: through(), sessions, protocol }, keys);
+      expect({ committed, errors }).toEqual({ committed: sessions * keys, errors: {} });
+      expect(await lostUpdates()).toBe(0);
+      expect(rewritten() - before).toBeGreaterThan(10);
+    },
+  );
+});
