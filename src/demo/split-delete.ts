@@ -7,34 +7,36 @@ import type { Actor } from './schedule.ts';
 
 export type Isolation = 'READ COMMITTED' | 'REPEATABLE READ';
 
-/** Two parents and the table with the unique pair. b 1 and 4 are active, so (1,1) matches the filter and (1,2) does not. */
+/** Two parents and the table with the unique pair. Products 1 and 4 are active, so (1,1) matches the filter and (1,2) does not. */
 export const splitDeleteTables = [
-  'DROP TABLE IF EXISTS c, a, b',
-  'CREATE TABLE a (id serial PRIMARY KEY, name text NOT NULL)',
-  'CREATE TABLE b (id serial PRIMARY KEY, active boolean NOT NULL)',
-  `CREATE TABLE c (id serial PRIMARY KEY, a_id integer NOT NULL REFERENCES a DEFERRABLE INITIALLY DEFERRED,
-     b_id integer NOT NULL REFERENCES b DEFERRABLE INITIALLY DEFERRED, UNIQUE (a_id, b_id))`,
-  `INSERT INTO a (name) VALUES ('one'), ('two')`,
-  'INSERT INTO b (active) VALUES (true), (false), (false), (true)',
+  'DROP TABLE IF EXISTS shop_cart, shop_customer, shop_product',
+  'CREATE TABLE shop_customer (id serial PRIMARY KEY, name text NOT NULL)',
+  'CREATE TABLE shop_product (id serial PRIMARY KEY, active boolean NOT NULL)',
+  `CREATE TABLE shop_cart (id serial PRIMARY KEY, customer_id integer NOT NULL REFERENCES shop_customer DEFERRABLE INITIALLY DEFERRED,
+     product_id integer NOT NULL REFERENCES shop_product DEFERRABLE INITIALLY DEFERRED, UNIQUE (customer_id, product_id))`,
+  `INSERT INTO shop_customer (name) VALUES ('one'), ('two')`,
+  'INSERT INTO shop_product (active) VALUES (true), (false), (false), (true)',
 ];
 
 /** The rows a schedule starts from; ids from 100 on, so that there is room below. */
 export const splitDeleteRows = {
   full: [
-    'TRUNCATE c',
-    'UPDATE b SET active = id IN (1, 4)',
-    'INSERT INTO c (id, a_id, b_id) VALUES (100, 1, 1), (101, 1, 2), (102, 2, 1)',
+    'TRUNCATE shop_cart',
+    'UPDATE shop_product SET active = id IN (1, 4)',
+    'INSERT INTO shop_cart (id, customer_id, product_id) VALUES (100, 1, 1), (101, 1, 2), (102, 2, 1)',
   ],
   empty: [
-    'TRUNCATE c',
-    'UPDATE b SET active = id IN (1, 4)',
-    'INSERT INTO c (id, a_id, b_id) VALUES (101, 1, 2), (102, 2, 1)',
+    'TRUNCATE shop_cart',
+    'UPDATE shop_product SET active = id IN (1, 4)',
+    'INSERT INTO shop_cart (id, customer_id, product_id) VALUES (101, 1, 2), (102, 2, 1)',
   ],
 };
 
 export const filter =
-  'SELECT "c"."id" FROM "c" INNER JOIN "a" ON ("c"."a_id" = "a"."id") INNER JOIN "b" ON ("c"."b_id" = "b"."id") ' +
-  'WHERE ("a"."name" = $1 AND "b"."active")';
+  'SELECT "shop_cart"."id" FROM "shop_cart" ' +
+  'INNER JOIN "shop_customer" ON ("shop_cart"."customer_id" = "shop_customer"."id") ' +
+  'INNER JOIN "shop_product" ON ("shop_cart"."product_id" = "shop_product"."id") ' +
+  'WHERE ("shop_customer"."name" = $1 AND "shop_product"."active")';
 
 export interface SplitDeleter extends Actor {
   session: AppSession;
@@ -67,14 +69,21 @@ export async function splitDeleter(
     D: async () => {
       if (ids.length === 0) return;
       const { count } = await session.query(
-        `DELETE FROM "c" WHERE "c"."id" IN (${placeholders(ids.length)})`,
+        `DELETE FROM "shop_cart" WHERE "shop_cart"."id" IN (${placeholders(ids.length)})`,
         ids,
       );
       deleted = count;
     },
-    I: async () => void (await session.query('INSERT INTO "c" ("a_id", "b_id") VALUES ($1, $2)', [1, 1])),
+    I: async () =>
+      void (await session.query(
+        'INSERT INTO "shop_cart" ("customer_id", "product_id") VALUES ($1, $2)',
+        [1, 1],
+      )),
     L: async () =>
-      void (await session.query('INSERT INTO "c" ("id", "a_id", "b_id") VALUES ($1, $2, $3)', [50, 1, 1])),
+      void (await session.query(
+        'INSERT INTO "shop_cart" ("id", "customer_id", "product_id") VALUES ($1, $2, $3)',
+        [50, 1, 1],
+      )),
     C: async () => void (await session.query('COMMIT')),
   };
   const rollback = async (): Promise<void> => void (await session.query('ROLLBACK'));

@@ -6,22 +6,22 @@ import { AppSession, type Protocol } from './app-session.ts';
 import { AppError, type Actor } from './schedule.ts';
 import type { Isolation } from './split-delete.ts';
 
-export const personTables = [
-  'DROP TABLE IF EXISTS person',
-  'CREATE TABLE person (id serial PRIMARY KEY, name text NOT NULL UNIQUE, counter integer NOT NULL)',
+export const pageTables = [
+  'DROP TABLE IF EXISTS shop_page',
+  'CREATE TABLE shop_page (id serial PRIMARY KEY, path text NOT NULL UNIQUE, hits integer NOT NULL)',
 ];
-export const personRows = ['TRUNCATE person'];
+export const pageRows = ['TRUNCATE shop_page'];
 
 const lookup =
-  'SELECT "person"."id", "person"."name", "person"."counter" FROM "person" WHERE "person"."name" = $1';
+  'SELECT "shop_page"."id", "shop_page"."path", "shop_page"."hits" FROM "shop_page" WHERE "shop_page"."path" = $1';
 
 export interface Updater extends Actor {
   session: AppSession;
 }
 
 /**
- * Steps: B begin · F first look-up, locking · I savepoint and INSERT with counter 10; on a unique violation roll back to
- * the savepoint, as Django's inner atomic block does · G read the row again · U write counter + 1 as computed from what was
+ * Steps: B begin · F first look-up, locking · I savepoint and INSERT with hits 10; on a unique violation roll back to
+ * the savepoint, as Django's inner atomic block does · G read the row again · U write hits + 1 as computed from what was
  * read · C commit. After a successful INSERT, G and U do nothing.
  */
 export async function updater(
@@ -29,7 +29,7 @@ export async function updater(
   name: string,
   protocol: Protocol,
   isolation: Isolation,
-  key = 'ann',
+  key = '/home',
 ): Promise<Updater> {
   const session = await AppSession.connect(url, name, protocol);
   let row: Record<string, unknown> | undefined;
@@ -45,7 +45,7 @@ export async function updater(
       await session.query('SAVEPOINT "s1"');
       try {
         await session.query(
-          'INSERT INTO "person" ("name", "counter") VALUES ($1, $2) RETURNING "person"."id"',
+          'INSERT INTO "shop_page" ("path", "hits") VALUES ($1, $2) RETURNING "shop_page"."id"',
           [key, 10],
         );
         created = true;
@@ -62,10 +62,10 @@ export async function updater(
     },
     U: async () => {
       if (created || row === undefined) return;
-      const counter = Number(row.counter) + 1;
-      await session.query('UPDATE "person" SET "name" = $1, "counter" = $2 WHERE "person"."id" = $3', [
+      const hits = Number(row.hits) + 1;
+      await session.query('UPDATE "shop_page" SET "path" = $1, "hits" = $2 WHERE "shop_page"."id" = $3', [
         key,
-        counter,
+        hits,
         Number(row.id),
       ]);
     },

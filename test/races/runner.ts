@@ -16,7 +16,7 @@ import {
   splitDeleteTables,
   type Isolation,
 } from '../../src/demo/split-delete.ts';
-import { personRows, personTables, updater } from '../../src/demo/update-or-create.ts';
+import { pageRows, pageTables, updater } from '../../src/demo/update-or-create.ts';
 import type { Outcome, SplitDeleteSchedule, UpdateOrCreateSchedule } from './schedules.ts';
 
 export interface Bench {
@@ -55,7 +55,7 @@ export async function ask<Row extends pg.QueryResultRow>(
 }
 
 export const createTables = (url: string): Promise<unknown> =>
-  ask(url, [...splitDeleteTables, ...personTables]);
+  ask(url, [...splitDeleteTables, ...pageTables]);
 
 /** Session names of a schedule, in the order in which they appear. */
 const namesIn = (order: string): string[] => [
@@ -90,12 +90,12 @@ export async function runSplitDelete(bench: Bench, schedule: SplitDeleteSchedule
     );
   }
   const records = await play(bench, schedule.order, actors);
-  const found = await ask<{ a_id: number; b_id: number }>(bench.direct, [
-    'SELECT a_id, b_id FROM c ORDER BY a_id, b_id',
+  const found = await ask<{ customer_id: number; product_id: number }>(bench.direct, [
+    'SELECT customer_id, product_id FROM shop_cart ORDER BY 1, 2',
   ]);
   return {
     verdict: verdict(records),
-    rows: found.map((row) => `${row.a_id},${row.b_id}`).join(' '),
+    rows: found.map((row) => `${row.customer_id},${row.product_id}`).join(' '),
     records,
     waited: waits(records),
     sent: sentBy(actors),
@@ -103,7 +103,7 @@ export async function runSplitDelete(bench: Bench, schedule: SplitDeleteSchedule
 }
 
 export async function runUpdateOrCreate(bench: Bench, schedule: UpdateOrCreateSchedule): Promise<Run> {
-  await ask(bench.direct, personRows);
+  await ask(bench.direct, pageRows);
   const actors: Actor[] = [];
   for (const name of namesIn(schedule.order)) {
     actors.push(
@@ -113,14 +113,20 @@ export async function runUpdateOrCreate(bench: Bench, schedule: UpdateOrCreateSc
     );
   }
   const records = await play(bench, schedule.order, actors);
-  const found = await ask<{ name: string; counter: number }>(bench.direct, [
-    'SELECT name, counter FROM person ORDER BY name',
+  const found = await ask<{ path: string; hits: number }>(bench.direct, [
+    'SELECT path, hits FROM shop_page ORDER BY 1',
   ]);
   return {
     verdict: verdict(records),
-    rows: found.map((row) => `${row.name}=${row.counter}`).join(' '),
+    rows: found.map((row) => `${row.path}=${row.hits}`).join(' '),
     records,
     waited: waits(records),
     sent: sentBy(actors),
   };
 }
+
+/** How many statements of that form the sessions sent, all together. */
+export const sentLike = (sent: Run['sent'], form: RegExp): number =>
+  Object.values(sent)
+    .flat()
+    .filter((text) => form.test(text)).length;

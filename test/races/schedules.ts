@@ -32,7 +32,7 @@ export interface SplitDeleteSchedule {
   unguarded: Outcome;
 }
 
-// Rows of c as a_id,b_id. (1,2) and (2,1) never match the filter unless an outsider makes them.
+// Rows of shop_cart as customer,product. (1,2) and (2,1) never match the filter unless an outsider makes them.
 const closed: Outcome = { verdict: 'ok', rows: '1,1 1,2 2,1' };
 const lost = (verdict: string): Outcome => ({ verdict, rows: closed.rows });
 const serialization = (verdict: string, rows = closed.rows): Outcome => ({ verdict, rows });
@@ -124,7 +124,7 @@ export const splitDeleteSchedules: SplitDeleteSchedule[] = [
     order: 'R2.B R2.S X.W R2.D R2.C',
     waits: [],
     start: 'full',
-    outsider: 'UPDATE c SET b_id = 3 WHERE id = 100',
+    outsider: 'UPDATE shop_cart SET product_id = 3 WHERE id = 100',
     direct: { verdict: 'ok', rows: '1,2 2,1' },
     repeatableRead: serialization('40001@R2.D', '1,2 1,3 2,1'),
     proxied: { verdict: 'ok', rows: '1,2 1,3 2,1' },
@@ -136,7 +136,7 @@ export const splitDeleteSchedules: SplitDeleteSchedule[] = [
     order: 'R2.B R2.S X.B X.W R2.D X.C R2.C',
     waits: ['R2.D'],
     start: 'full',
-    outsider: 'UPDATE c SET b_id = 3 WHERE id = 100',
+    outsider: 'UPDATE shop_cart SET product_id = 3 WHERE id = 100',
     direct: { verdict: 'ok', rows: '1,2 2,1' },
     repeatableRead: serialization('40001@R2.D', '1,2 1,3 2,1'),
     proxied: { verdict: 'ok', rows: '1,2 1,3 2,1' },
@@ -148,7 +148,7 @@ export const splitDeleteSchedules: SplitDeleteSchedule[] = [
     order: 'R2.B R2.S X.W R2.D R2.C',
     waits: [],
     start: 'full',
-    outsider: 'UPDATE b SET active = false WHERE id = 1',
+    outsider: 'UPDATE shop_product SET active = false WHERE id = 1',
     direct: { verdict: 'ok', rows: '1,2 2,1' },
     repeatableRead: { verdict: 'ok', rows: '1,2 2,1' },
     proxied: closed,
@@ -160,7 +160,7 @@ export const splitDeleteSchedules: SplitDeleteSchedule[] = [
     order: 'R2.B R2.S X.W R2.D R2.C',
     waits: [],
     start: 'full',
-    outsider: 'UPDATE c SET b_id = 4 WHERE id = 101',
+    outsider: 'UPDATE shop_cart SET product_id = 4 WHERE id = 101',
     direct: { verdict: 'ok', rows: '1,4 2,1' },
     repeatableRead: { verdict: 'ok', rows: '1,4 2,1' },
     proxied: { verdict: 'ok', rows: '2,1' },
@@ -172,7 +172,7 @@ export const splitDeleteSchedules: SplitDeleteSchedule[] = [
     order: 'R2.B R2.S X.W R2.D R2.C',
     waits: [],
     start: 'full',
-    outsider: 'UPDATE b SET active = true WHERE id = 2',
+    outsider: 'UPDATE shop_product SET active = true WHERE id = 2',
     direct: { verdict: 'ok', rows: '1,2 2,1' },
     repeatableRead: { verdict: 'ok', rows: '1,2 2,1' },
     proxied: { verdict: 'ok', rows: '2,1' },
@@ -184,7 +184,7 @@ export const splitDeleteSchedules: SplitDeleteSchedule[] = [
     order: 'R2.B R2.S X.W R2.D R2.C',
     waits: [],
     start: 'full',
-    outsider: 'INSERT INTO c (a_id, b_id) VALUES (1, 4)',
+    outsider: 'INSERT INTO shop_cart (customer_id, product_id) VALUES (1, 4)',
     direct: { verdict: 'ok', rows: '1,2 1,4 2,1' },
     repeatableRead: { verdict: 'ok', rows: '1,2 1,4 2,1' },
     proxied: { verdict: 'ok', rows: '1,2 2,1' },
@@ -200,13 +200,13 @@ export interface UpdateOrCreateSchedule {
   outsider?: string;
   /** Steps that wait: without a lock it is the late write, with one it is whoever comes second. */
   waits: { direct: string[]; proxied: string[] };
-  /** Rows of person as name=counter. W creates 10, each loser adds 1, X adds 100. */
+  /** Rows of shop_page as path=hits. W creates 10, each loser adds 1, X adds 100. */
   direct: Outcome;
   repeatableRead: Outcome;
   proxied: Outcome;
 }
 
-const add = `UPDATE person SET counter = counter + 100 WHERE id = (SELECT max(id) FROM person)`;
+const add = `UPDATE shop_page SET hits = hits + 100 WHERE id = (SELECT max(id) FROM shop_page)`;
 const winner = 'W.B W.F W.I W.C';
 
 export const updateOrCreateSchedules: UpdateOrCreateSchedule[] = [
@@ -216,9 +216,9 @@ export const updateOrCreateSchedules: UpdateOrCreateSchedule[] = [
     order: `L.B L.F ${winner} L.I L.G X.W L.U L.C`,
     waits: { direct: [], proxied: ['X.W'] },
     outsider: add,
-    direct: { verdict: 'ok', rows: 'ann=11' },
-    repeatableRead: { verdict: 'DNE@L.G', rows: 'ann=110' },
-    proxied: { verdict: 'ok', rows: 'ann=111' },
+    direct: { verdict: 'ok', rows: '/home=11' },
+    repeatableRead: { verdict: 'DNE@L.G', rows: '/home=110' },
+    proxied: { verdict: 'ok', rows: '/home=111' },
   },
   {
     id: 'b',
@@ -226,9 +226,9 @@ export const updateOrCreateSchedules: UpdateOrCreateSchedule[] = [
     order: 'L.B L.F W.B W.F W.I L.I W.C L.G X.W L.U L.C',
     waits: { direct: ['L.I'], proxied: ['L.I', 'X.W'] },
     outsider: add,
-    direct: { verdict: 'ok', rows: 'ann=11' },
-    repeatableRead: { verdict: 'DNE@L.G', rows: 'ann=110' },
-    proxied: { verdict: 'ok', rows: 'ann=111' },
+    direct: { verdict: 'ok', rows: '/home=11' },
+    repeatableRead: { verdict: 'DNE@L.G', rows: '/home=110' },
+    proxied: { verdict: 'ok', rows: '/home=111' },
   },
   {
     id: 'c',
@@ -236,19 +236,19 @@ export const updateOrCreateSchedules: UpdateOrCreateSchedule[] = [
       'the row that L lost against is deleted again before L reads it: nothing to lock, the same with Interlock',
     order: `L.B L.F ${winner} L.I X.W L.G L.U L.C`,
     waits: { direct: [], proxied: [] },
-    outsider: `DELETE FROM person WHERE name = 'ann'`,
+    outsider: `DELETE FROM shop_page WHERE path = '/home'`,
     direct: { verdict: 'DNE@L.G', rows: '' },
     repeatableRead: { verdict: 'DNE@L.G', rows: '' },
     proxied: { verdict: 'DNE@L.G', rows: '' },
   },
   {
     id: 'd',
-    story: 'two losers, L and K, read the same counter and both write it',
+    story: 'two losers, L and K, read the same number of hits and both write it',
     order: `L.B L.F K.B K.F ${winner} L.I K.I L.G K.G L.U L.C K.U K.C`,
     waits: { direct: [], proxied: ['K.G'] },
-    direct: { verdict: 'ok', rows: 'ann=11' },
-    repeatableRead: { verdict: 'DNE@K.G DNE@L.G', rows: 'ann=10' },
-    proxied: { verdict: 'ok', rows: 'ann=12' },
+    direct: { verdict: 'ok', rows: '/home=11' },
+    repeatableRead: { verdict: 'DNE@K.G DNE@L.G', rows: '/home=10' },
+    proxied: { verdict: 'ok', rows: '/home=12' },
   },
   {
     id: 'e',
@@ -256,9 +256,9 @@ export const updateOrCreateSchedules: UpdateOrCreateSchedule[] = [
     order: 'W.B W.I L.B L.I W.C L.G X.W L.U L.C',
     waits: { direct: ['L.I'], proxied: ['L.I', 'X.W'] },
     outsider: add,
-    direct: { verdict: 'ok', rows: 'ann=11' },
-    repeatableRead: { verdict: 'DNE@L.G', rows: 'ann=110' },
-    proxied: { verdict: 'ok', rows: 'ann=111' },
+    direct: { verdict: 'ok', rows: '/home=11' },
+    repeatableRead: { verdict: 'DNE@L.G', rows: '/home=110' },
+    proxied: { verdict: 'ok', rows: '/home=111' },
   },
   {
     id: 'g',
@@ -266,8 +266,8 @@ export const updateOrCreateSchedules: UpdateOrCreateSchedule[] = [
     order: `L.B L.F ${winner} L.I X.B X.W L.G X.C L.U L.C`,
     waits: { direct: [], proxied: ['L.G'] },
     outsider: add,
-    direct: { verdict: 'ok', rows: 'ann=11' },
-    repeatableRead: { verdict: 'DNE@L.G', rows: 'ann=110' },
-    proxied: { verdict: 'ok', rows: 'ann=111' },
+    direct: { verdict: 'ok', rows: '/home=11' },
+    repeatableRead: { verdict: 'DNE@L.G', rows: '/home=110' },
+    proxied: { verdict: 'ok', rows: '/home=111' },
   },
 ];

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { availableVersions, pointed, startPostgres, type Postgres } from '../../support/postgres.ts';
 import { startInterlock, type Proxy } from '../../support/proxy.ts';
-import { personRows } from '../../../src/demo/update-or-create.ts';
+import { pageRows } from '../../../src/demo/update-or-create.ts';
 import { splitDeleteRows } from '../../../src/demo/split-delete.ts';
 import { ask, createTables } from '../runner.ts';
 import { splitDeleteLoad, updateOrCreateLoad } from './load.ts';
@@ -22,8 +22,7 @@ describe.each(availableVersions([15, 18]))('PostgreSQL %i, 4 sessions', (version
     database = await server.newDatabase();
     url = pointed(server.url, { database });
     await createTables(url);
-    const start = (): Promise<Proxy> =>
-      startInterlock({ server, rules: ['django'], tables: ['c', 'person'] });
+    const start = (): Promise<Proxy> => startInterlock({ server, rules: ['django'], tables: ['shop_*'] });
     proxies = await Promise.all([start(), start()]);
   });
   afterAll(async () => {
@@ -36,11 +35,11 @@ describe.each(availableVersions([15, 18]))('PostgreSQL %i, 4 sessions', (version
     proxies.flatMap((proxy) => proxy.findings()).filter((line) => line.decision === 'rewritten').length;
 
   const pairs = (): Promise<{ n: number }[]> =>
-    ask(url, ['SELECT count(*)::int AS n FROM c WHERE a_id = 1 AND b_id = 1']);
+    ask(url, ['SELECT count(*)::int AS n FROM shop_cart WHERE customer_id = 1 AND product_id = 1']);
   /** Every loser adds 1 to the winner's 10. */
   const lostUpdates = async (): Promise<number> => {
-    const rows = await ask<{ counter: number }>(url, ['SELECT counter FROM person']);
-    return rows.reduce((sum, row) => sum + (10 + sessions - 1 - row.counter), 0);
+    const rows = await ask<{ hits: number }>(url, ['SELECT hits FROM shop_page']);
+    return rows.reduce((sum, row) => sum + (10 + sessions - 1 - row.hits), 0);
   };
 
   test('direct: of 160 transactions of split delete and insert, most fail', async () => {
@@ -69,7 +68,7 @@ describe.each(availableVersions([15, 18]))('PostgreSQL %i, 4 sessions', (version
   );
 
   test('direct: of 100 update_or_create, many updates are lost', async () => {
-    await ask(url, personRows);
+    await ask(url, pageRows);
     const { errors } = await updateOrCreateLoad({ urls: [url], sessions, protocol: 'simple' }, keys);
     expect(errors).toEqual({});
     expect(await lostUpdates()).toBeGreaterThan(10);
@@ -78,7 +77,7 @@ describe.each(availableVersions([15, 18]))('PostgreSQL %i, 4 sessions', (version
   test.each(['simple', 'extended', 'named'] as const)(
     'through Interlock, %s: no update is lost',
     async (protocol) => {
-      await ask(url, personRows);
+      await ask(url, pageRows);
       const before = rewritten();
       const { committed, errors } = await updateOrCreateLoad({ urls: through(), sessions, protocol }, keys);
       expect({ committed, errors }).toEqual({ committed: sessions * keys, errors: {} });
