@@ -1,0 +1,130 @@
+/**
+ * Config file or flags -> Config, or a ConfigError with every problem. Read once at start; nothing else reads the
+ * environment.
+ */
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { Rule } from '../patterns/rule.ts';
+import type { RuleSet, SessionLimits } from '../session/types.ts';
+import { ConfigError, type Problem } from './problem.ts';
+import { ruleSet } from './rule-set.ts';
+import { collectRules } from './rules.ts';
+import { configSchema, type ConfigFile } from './schema.ts';
+import { readYaml, type Environment, type Source } from './source.ts';
+import type { Endpoint, ProtocolName } from './units.ts';
+import { validate } from './validate.ts';
+
+export interface ListenerConfig {
+  name: string;
+  protocol: ProtocolName;
+  listen: Endpoint;
+  server: Endpoint;
+}
+
+export interface Config {
+  listeners: ListenerConfig[];
+  /** All loaded rules, in order. */
+  rules: Rule[];
+  ruleSet: RuleSet;
+  sessionLimits: SessionLimits;
+  /** Milliseconds and counts. */
+  proxyLimits: { connections: number; loginTimeout: number; connectTimeout: number; drainTimeout: number };
+  admin: { listen: Endpoint; token: string | undefined; findings: number } | undefined;
+  log: ConfigFile['log'];
+}
+
+/** @throws ConfigError */
+export function loadFile(file: string, environment: Environment): Config {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new ConfigError([
+      { where: file, message: `cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'error'}` },
+    ]);
+  }
+  return loadText(file, text, environment);
+}
+
+/** @param file names the text in messages; paths in it are relative to the file's folder. @throws ConfigError */
+export function loadText(file: string, text: string, environment: Environment): Config {
+  const problems: Problem[] = [];
+  const source = readYaml(file, text, environment, problems);
+  // What could not be read would only be reported a second time.
+  if (source.value === undefined && problems.length > 0) throw new ConfigError(problems);
+  return load(source, dirname(resolve(file)), problems);
+}
+
+/** @throws ConfigError */
+export function load(source: Source, folder: string, problems: Problem[] = []): Config {
+  const file = validate(configSchema, source, problems);
+  if (file === undefined) throw new ConfigError(problems);
+  checkListeners(file, source, problems);
+  checkAdmin(file, source, problems);
+  const rules = collectRules(file, source, folder, problems);
+  if (problems.length > 0) throw new ConfigError(problems);
+  const { limits } = file;
+  return {
+    listeners: file.listeners.map(({ name, listen, server }) => {
+      const { protocol, host, port } = server;
+      return { name, protocol, listen, server: { host, port } };
+    }),
+    rules,
+    ruleSet: ruleSet(rules, file.rules.tables),
+    sessionLimits: {
+      messageBytes: limits.message_bytes,
+      inspectBytes: limits.inspect_bytes,
+      rememberedIds: limits.remembered_ids,
+      preparedStatements: limits.prepared_statements,
+      heldBytes: limits.held_bytes,
+    },
+    proxyLimits: {
+      connections: limits.connections,
+      loginTimeout: limits.login_timeout,
+      connectTimeout: limits.connect_timeout,
+      drainTimeout: limits.drain_timeout,
+    },
+    admin: file.admin && {
+      listen: file.admin.listen,
+      token: file.admin.token,
+      findings: file.admin.findings,
+    },
+    log: file.log,
+  };
+}
+
+function checkListeners(file: ConfigFile, source: Source, problems: Problem[]): void {
+  const names = new Set<string>();
+  const addresses = new Set<string>();
+  for (const [index, { name, listen }] of file.listeners.entries()) {
+    const address = `${listen.host}:${listen.port}`;
+    if (names.has(name)) {
+      problems.push({
+        where: source.where(['listeners', index, 'name']),
+        message: `two listeners are called "${name}"`,
+      });
+    }
+    if (listen.port !== 0 && addresses.has(address)) {
+      problems.push({
+        where: source.where(['listeners', index, 'listen']),
+        message: `two listeners listen on ${address}`,
+      });
+    }
+    names.add(name);
+    addresses.add(address);
+  }
+}
+
+function checkAdmin(file: ConfigFile, source: Source, problems: Problem[]): void {
+  if (file.admin === undefined || file.admin.token !== undefined || isLoopback(file.admin.listen.host))
+    return;
+  problems.push({
+    where: source.where(['admin', 'listen']),
+    message:
+      'admin.listen: an address that others can reach needs admin.token, because findings name tables and rules',
+  });
+}
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}

@@ -1,0 +1,100 @@
+/** Collects the rules: the operator's own first, then the packs in the order named, general packs last. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Rule } from '../patterns/rule.ts';
+import type { Problem } from './problem.ts';
+import { packSchema, type ConfigFile, type RuleEntry } from './schema.ts';
+import { readYaml, type Source } from './source.ts';
+import { validate } from './validate.ts';
+
+/** Two levels up from both src/config and dist/config. */
+const packFolder = fileURLToPath(new URL('../../rules/', import.meta.url));
+
+interface Located {
+  entry: RuleEntry;
+  where: string;
+  /** Written by the operator: tables in `match` are then the operator's word. */
+  own: boolean;
+}
+
+/** @param folder that paths of packs are relative to */
+export function collectRules(
+  config: ConfigFile,
+  source: Source,
+  folder: string,
+  problems: Problem[],
+): Rule[] {
+  const general: Located[] = [];
+  const located: Located[] = config.rules.custom.map((entry, index) => ({
+    entry,
+    where: source.where(['rules', 'custom', index, 'id']),
+    own: true,
+  }));
+  for (const [index, name] of config.rules.packs.entries()) {
+    const pack = readPack(name, folder, source.where(['rules', 'packs', index]), problems);
+    if (pack !== undefined) (pack.general ? general : located).push(...pack.rules);
+  }
+  const all = [...located, ...general];
+  const seen = new Map<string, string>();
+  for (const { entry, where } of all) {
+    const before = seen.get(entry.id);
+    if (before !== undefined)
+      problems.push({ where, message: `rule id "${entry.id}" is taken by ${before}` });
+    seen.set(entry.id, where);
+  }
+  return all.map(({ entry, own }) => toRule(entry, own, config.rules.mode));
+}
+
+function readPack(
+  name: string,
+  folder: string,
+  where: string,
+  problems: Problem[],
+): { general: boolean; rules: Located[] } | undefined {
+  const own = /[/\\]/.test(name);
+  const file = own ? resolve(folder, name) : resolve(packFolder, `${name}.yaml`);
+  if (!own && !packNames().includes(name)) {
+    problems.push({
+      where,
+      message: `unknown rule pack "${name}"; available: ${packNames().join(', ')}, or a path with a slash`,
+    });
+    return undefined;
+  }
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    problems.push({
+      where,
+      message: `cannot read ${name}: ${(error as NodeJS.ErrnoException).code ?? 'error'}`,
+    });
+    return undefined;
+  }
+  const shownAs = own ? name : `rules/${relative(packFolder, file)}`;
+  const before = problems.length;
+  const source = readYaml(shownAs, text, {}, problems);
+  if (problems.length > before) return undefined;
+  const pack = validate(packSchema, source, problems);
+  if (pack === undefined) return undefined;
+  const rules = pack.rules.map((entry, index) => ({
+    entry,
+    where: source.where(['rules', index, 'id']),
+    own,
+  }));
+  return { general: pack.general, rules };
+}
+
+/** The packs that ship with Interlock. */
+export function packNames(): string[] {
+  return readdirSync(dirname(resolve(packFolder, 'x')))
+    .filter((name) => name.endsWith('.yaml'))
+    .map((name) => name.replace(/\.yaml$/, ''))
+    .toSorted();
+}
+
+function toRule(entry: RuleEntry, own: boolean, override: ConfigFile['rules']['mode']): Rule {
+  const match = Object.fromEntries(Object.entries(entry.match).filter(([, list]) => list !== undefined));
+  const tablesNamed = override === 'rewrite' || (own && entry.match.tables !== undefined);
+  return { ...entry, mode: override ?? entry.mode, match, tablesNamed } as Rule;
+}

@@ -1,0 +1,125 @@
+/**
+ * The config file: every key, its default and its limits. Public API; the comments are the reference. Objects are
+ * strict: a key that is not here is an error, because a misspelt one would be a protection that is silently missing.
+ */
+import { z } from 'zod';
+import { duration } from '../patterns/duration.ts';
+import { splitDeleteSettings } from '../patterns/split-delete/settings.ts';
+import { unlockedReadSettings } from '../patterns/unlocked-read-after-unique-violation/settings.ts';
+import { byteSize, endpoint, serverUrl } from './units.ts';
+
+const mode = z.enum(['off', 'observe', 'rewrite']);
+const text = z.string().min(1);
+const globs = z.array(text).min(1);
+
+/** Every list is of glob patterns (`*`, `?`); a key that is absent matches everything. */
+const match = z.strictObject({
+  listeners: globs.optional(),
+  databases: globs.optional(),
+  users: globs.optional(),
+  /** application_name of the connection. */
+  applications: globs.optional(),
+  /** `table` or `schema.table`, as the statement writes it. Naming a table is consent to rewrite deletes on it. */
+  tables: globs.optional(),
+  not_tables: globs.optional(),
+});
+
+/** Stable: it names the rule in logs, metrics and marker comments. */
+const id = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9/_-]{0,79}$/, 'write an id of a-z, 0-9, "-", "_" and "/", at most 80 characters');
+
+const common = { id, mode, match: match.prefault({}) };
+export const rule = z.discriminatedUnion('pattern', [
+  z.strictObject({
+    ...common,
+    pattern: z.literal('split-delete'),
+    settings: splitDeleteSettings.prefault({}),
+  }),
+  z.strictObject({
+    ...common,
+    pattern: z.literal('unlocked-read-after-unique-violation'),
+    settings: unlockedReadSettings.prefault({}),
+  }),
+]);
+export type RuleEntry = z.output<typeof rule>;
+
+/** A file of rules: rules/*.yaml, or one of the user's own. */
+export const packSchema = z.strictObject({
+  pack: text,
+  description: text,
+  /** A general pack stands behind the others, whatever the order in which they are named. */
+  general: z.boolean().default(false),
+  /** Versions of the ORM from whose traffic the rules were written. */
+  tested: z.array(text).default([]),
+  rules: z.array(rule),
+});
+
+const listener = z.strictObject({
+  /** Unique; rules, logs and metrics name it. */
+  name: z.string().regex(/^[A-Za-z0-9_.-]{1,63}$/, 'write a name of letters, digits, "-", "_" and "."'),
+  /** Follows from the server's URL; may be written down as a check. */
+  protocol: z.enum(['postgres']).optional(),
+  /** Where clients connect. */
+  listen: endpoint,
+  /** The server behind it, as a URL. */
+  server: serverUrl,
+});
+
+const rules = z.strictObject({
+  /** Names of packs that ship with Interlock, or paths of files (with a slash), relative to the config file. */
+  packs: z.array(text).default(['generic']),
+  /** Tables on which a split delete may be rewritten, by rules whose mode is rewrite. `*` is allowed. */
+  tables: globs.optional(),
+  /** Replaces the mode of every rule; rewrite is then consent for all tables. */
+  mode: mode.optional(),
+  /** Rules of your own, in front of the packs: the first that matches wins. */
+  custom: z.array(rule).default([]),
+});
+
+const count = z.number().int().positive();
+const limits = z.strictObject({
+  /** Client connections of the process. Over it: refused with SQLSTATE 53300. */
+  connections: count.default(1000),
+  /** From the client's connection to the end of authentication. */
+  login_timeout: duration.default(60_000),
+  /** Until the connection to the server is established. */
+  connect_timeout: duration.default(10_000),
+  /** How long transactions may go on after SIGTERM. */
+  drain_timeout: duration.default(30_000),
+  /** Longest message; a longer one ends the connection. PostgreSQL's own limit is 1 GiB. */
+  message_bytes: byteSize.default(1024 ** 3),
+  /** Longest statement that is looked at; a longer one is relayed. */
+  inspect_bytes: byteSize.default(1024 ** 2),
+  /** Ids remembered of one SELECT; of a longer result none are. */
+  remembered_ids: count.default(10_000),
+  /** Prepared statements and portals remembered in a session. */
+  prepared_statements: count.default(2000),
+  /** Reply of a locking read, held until it is complete. */
+  held_bytes: byteSize.default(1024 ** 2),
+});
+
+const admin = z.strictObject({
+  /** HTTP: /healthz, /readyz, /metrics, /findings. */
+  listen: endpoint,
+  /** Needed on any address that is not loopback: `Authorization: Bearer …`. */
+  token: z.string().min(16, 'a token needs at least 16 characters').optional(),
+  /** Findings that /findings remembers. */
+  findings: z.number().int().min(0).max(10_000).default(200),
+});
+
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+export const configSchema = z.strictObject({
+  listeners: z.array(listener).min(1, 'at least one listener is needed'),
+  rules: rules.prefault({}),
+  limits: limits.prefault({}),
+  admin: admin.optional(),
+  log: z.strictObject({ level: z.enum(logLevels).default('info') }).prefault({}),
+  /** Processes. */
+  workers: z
+    .number()
+    .default(1)
+    .refine((workers) => workers === 1, 'only 1 is possible for now'),
+});
+export type ConfigFile = z.output<typeof configSchema>;
