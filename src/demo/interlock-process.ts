@@ -22,8 +22,10 @@ export type LogLine = Record<string, unknown> & { msg?: string };
 export interface InterlockOptions {
   /** dist/cli.js */
   cli: string;
-  /** Complete command line; `--listen` and `--admin` included. */
+  /** Complete command line, `--listen` included. */
   args: string[];
+  /** The command line or the config file asks for an admin port. */
+  admin: boolean;
   env?: Record<string, string>;
   /** Milliseconds until it has to listen. */
   timeout?: number;
@@ -154,7 +156,7 @@ export async function startInterlockProcess(options: InterlockOptions): Promise<
       (line) => line.msg === 'listening' && portOf(line) !== undefined,
       options.timeout ?? 20_000,
     );
-    const adminPort = options.args.includes('--admin')
+    const adminPort = options.admin
       ? portOf(
           await waitForLog(
             (line) => line.msg === 'admin listening' && portOf(line) !== undefined,
@@ -163,7 +165,7 @@ export async function startInterlockProcess(options: InterlockOptions): Promise<
         )
       : undefined;
     const metrics = async (): Promise<Record<string, number>> => {
-      if (adminPort === undefined) throw new Error('started without --admin');
+      if (adminPort === undefined) throw new Error('started without an admin port');
       const response = await fetch(`http://127.0.0.1:${adminPort}/metrics`);
       if (!response.ok) throw new Error(`/metrics answered ${response.status}`);
       return parseMetrics(await response.text());

@@ -28,6 +28,8 @@ export class FindingReader {
 
 /** `rewritten`, or `refused isolation`: sorted, one for each finding. */
 export const decisions = (lines: readonly LogLine[]): string[] =>
-  lines.map((line) => [line.decision, line.reason].filter((part) => part !== undefined).join(' ')).toSorted();
+  lines
+    .map((line) => `${String(line.decision)} ${typeof line.reason === 'string' ? line.reason : ''}`.trim())
+    .toSorted();
 
 export const repeated = (text: string, count: number): string[] => Array.from({ length: count }, () => text);

@@ -194,6 +194,8 @@ export const splitDeleteSchedules: SplitDeleteSchedule[] = [
 
 export interface UpdateOrCreateSchedule {
   id: string;
+  /** Rules under which it is rewritten; django wants to see the first look-up lock. */
+  pack: 'django' | 'generic';
   story: string;
   order: string;
   /** Statement of the outsider X. */
@@ -212,6 +214,7 @@ const winner = 'W.B W.F W.I W.C';
 export const updateOrCreateSchedules: UpdateOrCreateSchedule[] = [
   {
     id: 'a',
+    pack: 'django',
     story: 'W has committed when L inserts; X adds 100 between the read and the write of L',
     order: `L.B L.F ${winner} L.I L.G X.W L.U L.C`,
     waits: { direct: [], proxied: ['X.W'] },
@@ -222,6 +225,7 @@ export const updateOrCreateSchedules: UpdateOrCreateSchedule[] = [
   },
   {
     id: 'b',
+    pack: 'django',
     story: 'L waits for W at its INSERT; X adds 100 between the read and the write of L',
     order: 'L.B L.F W.B W.F W.I L.I W.C L.G X.W L.U L.C',
     waits: { direct: ['L.I'], proxied: ['L.I', 'X.W'] },
@@ -232,6 +236,7 @@ export const updateOrCreateSchedules: UpdateOrCreateSchedule[] = [
   },
   {
     id: 'c',
+    pack: 'django',
     story:
       'the row that L lost against is deleted again before L reads it: nothing to lock, the same with Interlock',
     order: `L.B L.F ${winner} L.I X.W L.G L.U L.C`,
@@ -243,6 +248,7 @@ export const updateOrCreateSchedules: UpdateOrCreateSchedule[] = [
   },
   {
     id: 'd',
+    pack: 'django',
     story: 'two losers, L and K, read the same number of hits and both write it',
     order: `L.B L.F K.B K.F ${winner} L.I K.I L.G K.G L.U L.C K.U K.C`,
     waits: { direct: [], proxied: ['K.G'] },
@@ -252,6 +258,7 @@ export const updateOrCreateSchedules: UpdateOrCreateSchedule[] = [
   },
   {
     id: 'e',
+    pack: 'generic',
     story: 'no first look-up at all; X adds 100 between the read and the write of L',
     order: 'W.B W.I L.B L.I W.C L.G X.W L.U L.C',
     waits: { direct: ['L.I'], proxied: ['L.I', 'X.W'] },
@@ -262,6 +269,7 @@ export const updateOrCreateSchedules: UpdateOrCreateSchedule[] = [
   },
   {
     id: 'g',
+    pack: 'django',
     story: 'X has added 100, uncommitted, when L reads',
     order: `L.B L.F ${winner} L.I X.B X.W L.G X.C L.U L.C`,
     waits: { direct: [], proxied: ['L.G'] },

@@ -23,7 +23,7 @@ export interface ProxyOptions {
   mode?: 'off' | 'observe' | 'rewrite';
   /** Further arguments. */
   args?: string[];
-  /** A whole config file (YAML) instead of --server and --listen. Gets port 0 listeners and an admin section of its own. */
+  /** A whole config file (YAML) instead of --server and --listen. Its listener should ask for port 0; an admin section is added. */
   config?: string;
   env?: Record<string, string>;
 }
@@ -57,9 +57,9 @@ export async function startInterlock(options: ProxyOptions): Promise<Proxy> {
   } else {
     folder = mkdtempSync(join(tmpdir(), 'interlock-config-'));
     const file = join(folder, 'config.yaml');
-    writeFileSync(file, options.config);
+    const admin = /^admin:/m.test(options.config) ? '' : '\nadmin: { listen: "127.0.0.1:0" }\n';
+    writeFileSync(file, options.config + admin);
     args.push('-c', file);
-    if (!/^admin:/m.test(options.config)) args.push('--admin', '127.0.0.1:0');
   }
   if (options.rules !== undefined) args.push('--rules', options.rules.join(','));
   if (options.tables !== undefined) args.push('--tables', options.tables.join(','));
@@ -68,6 +68,7 @@ export async function startInterlock(options: ProxyOptions): Promise<Proxy> {
   const running = await startInterlockProcess({
     cli,
     args,
+    admin: true,
     ...(options.env === undefined ? {} : { env: options.env }),
   });
   const url = pointed(server, { host: '127.0.0.1', port: running.port });
