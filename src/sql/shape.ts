@@ -55,7 +55,12 @@ export interface ColumnRef {
 
 /** A constant in the statement. `text` is unescaped; a number keeps its sign; `cast` is the normalised type name of `::type` / CAST. */
 export type Value =
-  | { kind: 'parameter'; /** 1-based ($1; MySQL: position of `?`) */ index: number; cast?: string; span: Span }
+  | {
+      kind: 'parameter';
+      /** 1-based ($1; MySQL: position of `?`) */ index: number;
+      cast?: string;
+      span: Span;
+    }
   | { kind: 'string' | 'number'; text: string; cast?: string; span: Span }
   | { kind: 'null' | 'boolean' | 'default' | 'other'; text: string; span: Span };
 
@@ -186,7 +191,11 @@ export type Shape =
   | TransactionShape
   | { kind: 'noise' }
   | { kind: 'set-constraints' }
-  | { kind: 'other'; /** why the text was not understood, for the counters */ why: 'unknown' | 'many-statements' | 'executable-comment' | 'lexical' | 'too-long' };
+  | {
+      kind: 'other';
+      /** why the text was not understood, for the counters */ why:
+        'unknown' | 'many-statements' | 'executable-comment' | 'lexical' | 'too-long';
+    };
 
 /** What the lexer alone knows; cheap, computed for every statement that is looked at. */
 export interface StatementHead {

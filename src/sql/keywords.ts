@@ -1,0 +1,111 @@
+/**
+ * Words that mean something to the classifier, found by the hash that the lexer computes while it scans a word, so that
+ * no string is made for them. Serves step 4 of the flow (text -> shape).
+ *
+ * The table is a superset for all dialects: a word counts as reserved when PostgreSQL 18 reserves it for columns or
+ * tables (kwlist.h, categories RESERVED and TYPE_FUNC_NAME).
+ */
+
+/** reserved: never a bare column, table or alias. */
+const reserved = 1;
+/** Followed by `(` it is syntax, not a function call. */
+const syntax = 2;
+/** Called without parentheses. */
+const bareCall = 4;
+
+/** `word` or `word:flags`; r reserved, s syntax in front of `(`, c called without parentheses. */
+const words = `
+select:rs from:rs where:rs group:rs having:rs window:rs union:rs intersect:rs except:rs order:rs limit:rs offset:rs
+fetch:rs for:rs into:rs on:rs using:rs and:rs or:rs not:rs in:rs any:rs some:rs all:rs as:rs distinct:rs case:rs
+when:rs then:rs else:rs end:r is:rs null:r true:r false:r default:r array:rs cast:rs only:rs lateral:rs with:rs
+returning:rs table:rs to:rs do:r desc:r asc:r both:r leading:rs trailing:r placing:r symmetric:rs asymmetric:rs
+collate:r column:r constraint:r create:r check:r deferrable:r initially:r foreign:r primary:r unique:r references:r
+grant:r variadic:rs analyze:r analyse:r authorization:r binary:r collation:r concurrently:r freeze:r verbose:r
+inner:r left:r right:r full:r outer:r cross:r natural:r join:rs like:rs ilike:rs similar:r isnull:r notnull:r
+overlaps:rs tablesample:r current_catalog:rc current_date:rc current_role:rc current_time:rc current_timestamp:rc
+current_user:rc localtime:rc localtimestamp:rc session_user:rc system_user:rc user:rc current_schema:rc
+exists:s row:s between:s values:s interval:s varying:s over:s filter:s escape:s
+insert update delete merge share key no begin start commit abort rollback savepoint release prepare prepared
+set reset show deallocate constraints transaction work chain session local characteristics execute declare close
+move call explain copy lock listen notify unlisten truncate alter drop discard vacuum replace use load
+at time zone rows within ordinality conflict nothing overriding system value offline
+ignore low_priority high_priority delayed quick duplicate straight_join xor div regexp rlike mode partition
+current of isolation level read write committed uncommitted repeatable serializable unknown
+`;
+
+const flagOf: Record<string, number> = { r: reserved, s: syntax, c: bareCall };
+
+/** Index 0 means: not a keyword. */
+const names: string[] = [''];
+const flagsOf: number[] = [0];
+for (const entry of words.trim().split(/\s+/)) {
+  const [word = '', letters = ''] = entry.split(':');
+  names.push(word);
+  flagsOf.push([...letters].reduce((sum, letter) => sum | (flagOf[letter] ?? 0), 0));
+}
+
+const flagTable = Uint8Array.from(flagsOf);
+
+/** Ids by name, for the classifier's comparisons: `keyword.select`. */
+const ids = Object.fromEntries(names.map((name, id) => [name, id]));
+
+/** Id of a keyword; throws at load time when the table does not have it. */
+export function keywordId(word: string): number {
+  const id = ids[word];
+  if (id === undefined) throw new Error(`unknown keyword ${word}`);
+  return id;
+}
+
+export function keywordName(id: number): string {
+  return names[id] ?? '';
+}
+
+export function isReserved(id: number): boolean {
+  return ((flagTable[id] as number) & reserved) !== 0;
+}
+
+export function isSyntax(id: number): boolean {
+  return ((flagTable[id] as number) & syntax) !== 0;
+}
+
+export function isBareCall(id: number): boolean {
+  return ((flagTable[id] as number) & bareCall) !== 0;
+}
+
+/** One step of the word hash; upper and lower case of a letter give the same. */
+export function hashStep(hash: number, byte: number): number {
+  return (Math.imul(hash, 31) + (byte | 0x20)) | 0;
+}
+
+const slots = 1024;
+const slotOf = (hash: number): number => (hash ^ (hash >>> 11)) & (slots - 1);
+const table = new Uint16Array(slots);
+const hashes = new Int32Array(names.length);
+const letters = names.map((name) => Buffer.from(name, 'latin1'));
+for (let id = 1; id < names.length; id++) {
+  let hash = 0;
+  for (const byte of letters[id] as Buffer) hash = hashStep(hash, byte);
+  hashes[id] = hash;
+  let slot = slotOf(hash);
+  while (table[slot] !== 0) slot = (slot + 1) & (slots - 1);
+  table[slot] = id;
+}
+
+/** Keyword id of the word at [start, end) whose hash is known, or 0. */
+export function findKeyword(text: Uint8Array, start: number, end: number, hash: number): number {
+  for (let slot = slotOf(hash); ; slot = (slot + 1) & (slots - 1)) {
+    const id = table[slot] as number;
+    if (id === 0) return 0;
+    if (hashes[id] === hash && sameWord(text, start, end, letters[id] as Uint8Array)) return id;
+  }
+}
+
+function sameWord(text: Uint8Array, start: number, end: number, word: Uint8Array): boolean {
+  if (word.length !== end - start) return false;
+  for (let i = 0; i < word.length; i++) {
+    const byte = text[start + i] as number;
+    const lower = byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte;
+    if (lower !== word[i]) return false;
+  }
+  return true;
+}

@@ -1,0 +1,95 @@
+/** BEGIN, COMMIT, ROLLBACK, SAVEPOINT and their relatives. Step 4 of the flow (text -> shape). */
+import { isName, nameOf } from './names.ts';
+import { keywordId } from './keywords.ts';
+import type { TransactionShape } from './shape.ts';
+import { T } from './tokens.ts';
+import type { Tokens } from './tokens.ts';
+
+const k = Object.fromEntries(
+  'begin start commit end abort rollback savepoint release work transaction and no chain to'
+    .split(' ')
+    .map((word) => [word, keywordId(word)]),
+) as Record<string, number>;
+
+const is = (tokens: Tokens, i: number, word: string): boolean => tokens.is(i, k[word] as number);
+
+/** The statement in the tokens [first, end), or undefined when it is none of these. */
+export function transactionShape(tokens: Tokens, first: number, end: number): TransactionShape | undefined {
+  switch (tokens.keyword(first)) {
+    case k['begin']:
+      return modes(tokens, afterWork(tokens, first + 1), end) ? { kind: 'begin' } : undefined;
+    case k['start']:
+      if (!is(tokens, first + 1, 'transaction')) return undefined;
+      return modes(tokens, first + 2, end) ? { kind: 'begin' } : undefined;
+    case k['commit']:
+    case k['end']:
+      return ending(tokens, first, end, 'commit');
+    case k['abort']:
+      return ending(tokens, first, end, 'rollback');
+    case k['rollback']:
+      return rollbackTo(tokens, first, end) ?? ending(tokens, first, end, 'rollback');
+    case k['savepoint']:
+      return named(tokens, first + 1, end, 'savepoint');
+    case k['release']:
+      return named(tokens, is(tokens, first + 1, 'savepoint') ? first + 2 : first + 1, end, 'release');
+    default:
+      return undefined;
+  }
+}
+
+function afterWork(tokens: Tokens, i: number): number {
+  return is(tokens, i, 'work') || is(tokens, i, 'transaction') ? i + 1 : i;
+}
+
+const modeWords = new Set(
+  (
+    'isolation level read write only committed uncommitted repeatable serializable not deferrable with consistent ' +
+    'snapshot'
+  ).split(' '),
+);
+
+/** Transaction modes only: words and commas. `BEGIN NOT ATOMIC` and other blocks are no transaction. */
+function modes(tokens: Tokens, from: number, end: number): boolean {
+  for (let i = from; i < end; i++) {
+    if (tokens.kind[i] === T.Comma) continue;
+    if (tokens.kind[i] !== T.Word || !modeWords.has(tokens.raw(i).toLowerCase())) return false;
+  }
+  return true;
+}
+
+/** `[WORK | TRANSACTION] [AND [NO] CHAIN]` */
+function ending(
+  tokens: Tokens,
+  first: number,
+  end: number,
+  kind: 'commit' | 'rollback',
+): TransactionShape | undefined {
+  let i = afterWork(tokens, first + 1);
+  let chain = false;
+  if (is(tokens, i, 'and')) {
+    i++;
+    const no = is(tokens, i, 'no');
+    if (no) i++;
+    if (!is(tokens, i, 'chain')) return undefined;
+    i++;
+    chain = !no;
+  }
+  return i === end ? { kind, chain } : undefined;
+}
+
+/** `ROLLBACK [WORK | TRANSACTION] TO [SAVEPOINT] name` */
+function rollbackTo(tokens: Tokens, first: number, end: number): TransactionShape | undefined {
+  const i = afterWork(tokens, first + 1);
+  if (!is(tokens, i, 'to')) return undefined;
+  const name = is(tokens, i + 1, 'savepoint') && i + 2 < end ? i + 2 : i + 1;
+  return named(tokens, name, end, 'rollback-to');
+}
+
+function named(
+  tokens: Tokens,
+  i: number,
+  end: number,
+  kind: 'savepoint' | 'release' | 'rollback-to',
+): TransactionShape | undefined {
+  return i === end - 1 && isName(tokens, i) ? { kind, savepoint: nameOf(tokens, i) } : undefined;
+}
