@@ -4,12 +4,17 @@
  * Invariant: the application sends its statements and nothing else; whatever is rewritten is somebody else's doing.
  */
 import type pg from 'pg';
+import type { Actor } from './schedule.ts';
 
 /**
  * simple: literals in the text (psycopg2, most ORMs' default); extended: Parse/Bind/Execute of an unnamed statement
  * with parameters; named: the same with a statement that stays prepared.
  */
 export type Protocol = 'simple' | 'extended' | 'named';
+
+export type Isolation = 'READ COMMITTED' | 'REPEATABLE READ';
+export const begin = (isolation: Isolation): string =>
+  isolation === 'READ COMMITTED' ? 'BEGIN' : `BEGIN ISOLATION LEVEL ${isolation}`;
 
 export type Value = string | number | boolean | readonly number[];
 
@@ -68,8 +73,15 @@ export class AppSession {
     return { text: whole, rows: result.rows as Record<string, unknown>[], count: result.rowCount ?? 0 };
   }
 
-  end(): Promise<void> {
-    return this.client.end();
+  /** For statements that have nothing to tell. */
+  async ok(text: string, values: readonly Value[] = []): Promise<string> {
+    await this.query(text, values);
+    return 'ok';
+  }
+
+  actor(steps: Actor['steps']): Actor {
+    const { name, pid, sent } = this;
+    return { name, pid, sent, steps, rollback: () => this.ok('ROLLBACK'), end: () => this.client.end() };
   }
 }
 

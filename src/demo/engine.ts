@@ -8,6 +8,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { chmodSync, chownSync, cpSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { logLinePrefix } from './server-log.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   cacheFolder,
@@ -50,7 +51,7 @@ const defaults: Record<string, string> = {
   autovacuum: 'off',
   deadlock_timeout: '200ms',
   log_statement: 'all',
-  log_line_prefix: '@%p@%a@ ',
+  log_line_prefix: logLinePrefix,
   log_error_verbosity: 'default',
   timezone: 'UTC',
 };

@@ -11,9 +11,12 @@ import { codeOf } from './app-session.ts';
 export interface Actor {
   name: string;
   pid: number;
-  steps: Record<string, () => Promise<void>>;
+  /** Texts that it sent so far. */
+  sent: readonly string[];
+  /** Each tells in a word or two what came of it. */
+  steps: Record<string, () => Promise<string>>;
   /** What the application does when a step throws. */
-  rollback(): Promise<void>;
+  rollback(): Promise<unknown>;
   end(): Promise<void>;
 }
 
@@ -22,6 +25,9 @@ export interface StepRecord {
   step: string;
   /** It had to wait for a lock or the guard before it ended. */
   waited: boolean;
+  /** What the application sent in this step. */
+  sent: string[];
+  note: string;
   error?: string;
 }
 
@@ -109,10 +115,13 @@ export async function runSchedule(
     const act = actor?.steps[letter];
     if (actor === undefined || act === undefined) throw new Error(`no such step: ${step}`);
     if (failed.has(actor)) return;
-    const run: Running = { record: { step, waited: false }, done: false };
+    const run: Running = { record: { step, waited: false, sent: [], note: '' }, done: false };
+    const before = actor.sent.length;
     records.push(run.record);
     running.set(actor, run);
     void act()
+      .then((note) => (run.record.note = note))
+      .finally(() => (run.record.sent = actor.sent.slice(before)))
       .catch(async (error: unknown) => {
         run.record.error = codeOf(error);
         failed.add(actor);

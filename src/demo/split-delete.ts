@@ -2,10 +2,8 @@
  * The application of Django ticket 23576: delete what a filter over joined tables finds, then insert anew. The ORM
  * sends the filter as a SELECT of ids and deletes by the list. Shared by the demo and the race tests.
  */
-import { AppSession, placeholders, type Protocol } from './app-session.ts';
+import { AppSession, begin, placeholders, type Isolation, type Protocol } from './app-session.ts';
 import type { Actor } from './schedule.ts';
-
-export type Isolation = 'READ COMMITTED' | 'REPEATABLE READ';
 
 /** Two parents and the table with the unique pair. Products 1 and 4 are active, so (1,1) matches the filter and (1,2) does not. */
 export const splitDeleteTables = [
@@ -38,12 +36,6 @@ export const filter =
   'INNER JOIN "shop_product" ON ("shop_cart"."product_id" = "shop_product"."id") ' +
   'WHERE ("shop_customer"."name" = $1 AND "shop_product"."active")';
 
-export interface SplitDeleter extends Actor {
-  session: AppSession;
-  /** Rows that the DELETE reported; undefined when none was sent. */
-  deleted(): number | undefined;
-}
-
 /**
  * Steps: B begin · S select ids · D delete them, nothing is sent for an empty list · I insert (1,1) · L insert it with an
  * id below all others · C commit.
@@ -53,64 +45,41 @@ export async function splitDeleter(
   name: string,
   protocol: Protocol,
   isolation: Isolation,
-): Promise<SplitDeleter> {
+): Promise<Actor> {
   const session = await AppSession.connect(url, name, protocol);
   let ids: number[] = [];
-  let deleted: number | undefined;
-  const steps: Actor['steps'] = {
-    B: async () =>
-      void (await session.query(
-        isolation === 'READ COMMITTED' ? 'BEGIN' : `BEGIN ISOLATION LEVEL ${isolation}`,
-      )),
+  return session.actor({
+    B: () => session.ok(begin(isolation)),
     S: async () => {
       const { rows } = await session.query(filter, ['one']);
       ids = rows.map((row) => Number(row.id));
+      return `id ${ids.join(', ')}`;
     },
     D: async () => {
-      if (ids.length === 0) return;
+      if (ids.length === 0) return 'not sent';
+      const list = placeholders(ids.length);
       const { count } = await session.query(
-        `DELETE FROM "shop_cart" WHERE "shop_cart"."id" IN (${placeholders(ids.length)})`,
+        `DELETE FROM "shop_cart" WHERE "shop_cart"."id" IN (${list})`,
         ids,
       );
-      deleted = count;
+      return count === 1 ? '1 row' : `${count} rows`;
     },
-    I: async () =>
-      void (await session.query(
-        'INSERT INTO "shop_cart" ("customer_id", "product_id") VALUES ($1, $2)',
-        [1, 1],
-      )),
-    L: async () =>
-      void (await session.query(
+    I: () => session.ok('INSERT INTO "shop_cart" ("customer_id", "product_id") VALUES ($1, $2)', [1, 1]),
+    L: () =>
+      session.ok(
         'INSERT INTO "shop_cart" ("id", "customer_id", "product_id") VALUES ($1, $2, $3)',
         [50, 1, 1],
-      )),
-    C: async () => void (await session.query('COMMIT')),
-  };
-  const rollback = async (): Promise<void> => void (await session.query('ROLLBACK'));
-  return {
-    name,
-    pid: session.pid,
-    session,
-    steps,
-    rollback,
-    end: () => session.end(),
-    deleted: () => deleted,
-  };
+      ),
+    C: () => session.ok('COMMIT'),
+  });
 }
 
 /** Somebody else, one statement (W) in a transaction of its own (B, C) or without one. */
 export async function outsider(url: string, name: string, statement: string): Promise<Actor> {
   const session = await AppSession.connect(url, name);
-  const steps: Actor['steps'] = {
-    B: async () => void (await session.query('BEGIN')),
-    W: async () => void (await session.query(statement)),
-    C: async () => void (await session.query('COMMIT')),
-  };
-  return {
-    name,
-    pid: session.pid,
-    steps,
-    rollback: async () => void (await session.query('ROLLBACK')),
-    end: () => session.end(),
-  };
+  return session.actor({
+    B: () => session.ok('BEGIN'),
+    W: () => session.ok(statement),
+    C: () => session.ok('COMMIT'),
+  });
 }

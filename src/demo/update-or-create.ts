@@ -2,9 +2,8 @@
  * The application of Django ticket 29499: update_or_create before 2.0.8. Its INSERT loses against another one, and the
  * row is read again without the lock that the first look-up asked for. Shared by the demo and the race tests.
  */
-import { AppSession, type Protocol } from './app-session.ts';
+import { AppSession, begin, codeOf, type Isolation, type Protocol } from './app-session.ts';
 import { AppError, type Actor } from './schedule.ts';
-import type { Isolation } from './split-delete.ts';
 
 export const pageTables = [
   'DROP TABLE IF EXISTS shop_page',
@@ -15,68 +14,64 @@ export const pageRows = ['TRUNCATE shop_page'];
 const lookup =
   'SELECT "shop_page"."id", "shop_page"."path", "shop_page"."hits" FROM "shop_page" WHERE "shop_page"."path" = $1';
 
-export interface Updater extends Actor {
-  session: AppSession;
-}
-
 /**
- * Steps: B begin · F first look-up, locking · I savepoint and INSERT with hits 10; on a unique violation roll back to
- * the savepoint, as Django's inner atomic block does · G read the row again · U write hits + 1 as computed from what was
- * read · C commit. After a successful INSERT, G and U do nothing.
+ * Steps: B begin · F first look-up, locking · I savepoint and INSERT with 10 hits; on a unique violation roll back to the
+ * savepoint, as Django's inner atomic block does · G read the row again · U write hits + 1 as computed from what was read ·
+ * C commit. After a successful INSERT, G and U do nothing.
  */
 export async function updater(
   url: string,
   name: string,
   protocol: Protocol,
   isolation: Isolation,
-  key = '/home',
-): Promise<Updater> {
+  path = '/home',
+): Promise<Actor> {
   const session = await AppSession.connect(url, name, protocol);
   let row: Record<string, unknown> | undefined;
   let created = false;
-  const steps: Actor['steps'] = {
-    B: async () => {
-      created = false;
-      await session.query(isolation === 'READ COMMITTED' ? 'BEGIN' : `BEGIN ISOLATION LEVEL ${isolation}`);
+  return session.actor({
+    B: () => session.ok(begin(isolation)),
+    F: async () => {
+      [row] = (await session.query(`${lookup} FOR UPDATE`, [path])).rows;
+      return shown(row);
     },
-    F: async () => void ([row] = (await session.query(`${lookup} FOR UPDATE`, [key])).rows),
     I: async () => {
-      if (row !== undefined) return;
+      if (row !== undefined) return 'not sent';
       await session.query('SAVEPOINT "s1"');
-      try {
-        await session.query(
-          'INSERT INTO "shop_page" ("path", "hits") VALUES ($1, $2) RETURNING "shop_page"."id"',
-          [key, 10],
-        );
-        created = true;
-      } catch (error) {
-        if ((error as { code?: string }).code !== '23505') throw error;
-        await session.query('ROLLBACK TO SAVEPOINT "s1"');
-      }
+      created = await insert(session, path);
+      if (!created) await session.query('ROLLBACK TO SAVEPOINT "s1"');
       await session.query('RELEASE SAVEPOINT "s1"');
+      return created ? 'ok' : '23505, handled';
     },
     G: async () => {
-      if (created || row !== undefined) return;
-      [row] = (await session.query(lookup, [key])).rows;
+      if (created || row !== undefined) return 'not sent';
+      [row] = (await session.query(lookup, [path])).rows;
       if (row === undefined) throw new AppError('DNE');
+      return shown(row);
     },
     U: async () => {
-      if (created || row === undefined) return;
-      const hits = Number(row.hits) + 1;
-      await session.query('UPDATE "shop_page" SET "path" = $1, "hits" = $2 WHERE "shop_page"."id" = $3', [
-        key,
-        hits,
-        Number(row.id),
-      ]);
+      if (created || row === undefined) return 'not sent';
+      const values = [path, Number(row.hits) + 1, Number(row.id)];
+      return session.ok(
+        'UPDATE "shop_page" SET "path" = $1, "hits" = $2 WHERE "shop_page"."id" = $3',
+        values,
+      );
     },
-    C: async () => {
-      await session.query('COMMIT');
-      row = undefined;
-    },
-  };
-  const rollback = async (): Promise<void> => {
-    row = undefined;
-    await session.query('ROLLBACK');
-  };
-  return { name, pid: session.pid, session, steps, rollback, end: () => session.end() };
+    C: () => session.ok('COMMIT'),
+  });
+}
+
+const shown = (row: Record<string, unknown> | undefined): string =>
+  row === undefined ? 'no row' : `hits ${Number(row.hits)}`;
+
+/** False on a unique violation. */
+async function insert(session: AppSession, path: string): Promise<boolean> {
+  const text = 'INSERT INTO "shop_page" ("path", "hits") VALUES ($1, $2) RETURNING "shop_page"."id"';
+  try {
+    await session.query(text, [path, 10]);
+    return true;
+  } catch (error) {
+    if (codeOf(error) !== '23505') throw error;
+    return false;
+  }
 }

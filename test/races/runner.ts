@@ -1,6 +1,6 @@
 /** Runs one schedule in a database and says what came of it: the harness of src/demo/schedule.ts with the applications of the tickets. */
 import pg from 'pg';
-import type { Protocol } from '../../src/demo/app-session.ts';
+import type { Isolation, Protocol } from '../../src/demo/app-session.ts';
 import {
   Observer,
   runSchedule,
@@ -9,13 +9,7 @@ import {
   type Actor,
   type StepRecord,
 } from '../../src/demo/schedule.ts';
-import {
-  outsider,
-  splitDeleter,
-  splitDeleteRows,
-  splitDeleteTables,
-  type Isolation,
-} from '../../src/demo/split-delete.ts';
+import { outsider, splitDeleter, splitDeleteRows, splitDeleteTables } from '../../src/demo/split-delete.ts';
 import { pageRows, pageTables, updater } from '../../src/demo/update-or-create.ts';
 import type { Outcome, SplitDeleteSchedule, UpdateOrCreateSchedule } from './schedules.ts';
 
@@ -71,12 +65,8 @@ async function play(bench: Bench, order: string, actors: Actor[]): Promise<StepR
   }
 }
 
-function sentBy(actors: Actor[]): Record<string, string[]> {
-  const pairs = actors.flatMap((actor) =>
-    'session' in actor ? [[actor.name, (actor.session as { sent: string[] }).sent]] : [],
-  );
-  return Object.fromEntries(pairs) as Record<string, string[]>;
-}
+const sentBy = (actors: Actor[]): Run['sent'] =>
+  Object.fromEntries(actors.map((actor) => [actor.name, [...actor.sent]]));
 
 export async function runSplitDelete(bench: Bench, schedule: SplitDeleteSchedule): Promise<Run> {
   await ask(bench.direct, splitDeleteRows[schedule.start]);

@@ -7,8 +7,10 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { installedFolder, postgresVersions, type PostgresVersion } from '../../src/demo/engine-files.ts';
 import { startEngine } from '../../src/demo/engine.ts';
+import { parseLog, type LoggedStatement } from '../../src/demo/server-log.ts';
 
 export type { PostgresVersion } from '../../src/demo/engine-files.ts';
+export type { LoggedStatement } from '../../src/demo/server-log.ts';
 
 export interface PostgresOptions {
   version: PostgresVersion;
@@ -16,14 +18,6 @@ export interface PostgresOptions {
   settings?: Record<string, string>;
   /** How role `app` (password `secret`) has to log in. `postgres` is always trusted. Default: everyone is. */
   auth?: 'password' | 'md5' | 'scram-sha-256';
-}
-
-export interface LoggedStatement {
-  pid: number;
-  application: string;
-  /** As the server logged it; several lines are joined by newlines. */
-  text: string;
-  via: 'simple' | 'extended';
 }
 
 export interface Postgres {
@@ -89,34 +83,6 @@ export function availableVersions(wanted: readonly PostgresVersion[] = postgresV
     const why = missing(version);
     if (why !== undefined) process.stderr.write(`\n*** NOT TESTED: ${why}\n\n`);
     return why === undefined;
-  });
-}
-
-/** @see log_line_prefix in src/demo/engine.ts */
-const prefix = /^@(\d+)@(.*?)@ (.*)$/;
-const statement = /^LOG: {2}(statement|execute [^:]*): ([^]*)$/;
-
-export function parseLog(text: string): LoggedStatement[] {
-  const entries: { pid: number; application: string; message: string }[] = [];
-  for (const line of text.split('\n')) {
-    const [, pid, application, message] = prefix.exec(line) ?? [];
-    const last = entries.at(-1);
-    if (pid !== undefined)
-      entries.push({ pid: Number(pid), application: application ?? '', message: message ?? '' });
-    // A message of several lines continues with a tab in front of each further line.
-    else if (last !== undefined && line.startsWith('\t')) last.message += `\n${line.slice(1)}`;
-  }
-  return entries.flatMap(({ pid, application, message }) => {
-    const [, kind, body] = statement.exec(message) ?? [];
-    if (kind === undefined || body === undefined) return [];
-    return [
-      {
-        pid,
-        application,
-        text: body,
-        via: kind === 'statement' ? ('simple' as const) : ('extended' as const),
-      },
-    ];
   });
 }
 

@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { codeOf, type Protocol } from '../../../src/demo/app-session.ts';
+import type { Actor } from '../../../src/demo/schedule.ts';
 import { splitDeleter } from '../../../src/demo/split-delete.ts';
 import { updater } from '../../../src/demo/update-or-create.ts';
 
@@ -19,21 +20,13 @@ export interface Result {
   /** SQLSTATE -> how often. */
   errors: Record<string, number>;
   /** Server process id -> texts that this session sent, in order. */
-  sent: Map<number, string[]>;
+  sent: Map<number, readonly string[]>;
 }
 
 /** Up to 4 ms: about as long as a statement takes, so that sessions overlap in every way. */
 const pause = (): Promise<void> => delay(Math.random() * 4);
 
-interface Worker {
-  pid: number;
-  session: { sent: string[] };
-  steps: Record<string, () => Promise<void>>;
-  rollback(): Promise<void>;
-  end(): Promise<void>;
-}
-
-async function transaction(worker: Worker, letters: string, result: Result): Promise<void> {
+async function transaction(worker: Actor, letters: string, result: Result): Promise<void> {
   try {
     for (const letter of letters) {
       await worker.steps[letter]?.();
@@ -47,19 +40,19 @@ async function transaction(worker: Worker, letters: string, result: Result): Pro
   }
 }
 
-const fresh = (workers: Worker[]): Result => ({
+const fresh = (workers: Actor[]): Result => ({
   committed: 0,
   errors: {},
-  sent: new Map(workers.map((worker) => [worker.pid, worker.session.sent])),
+  sent: new Map(workers.map((worker) => [worker.pid, worker.sent])),
 });
 
 /** Every session deletes and inserts the same pair, `transactions` times. */
 export async function splitDeleteLoad(load: Load, transactions: number): Promise<Result> {
-  const connect = (_: unknown, n: number): Promise<Worker> =>
+  const connect = (_: unknown, n: number): Promise<Actor> =>
     splitDeleter(load.urls[n % load.urls.length] ?? '', `R${n + 1}`, load.protocol, 'READ COMMITTED');
   const workers = await Promise.all(Array.from({ length: load.sessions }, connect));
   const result = fresh(workers);
-  const work = async (worker: Worker): Promise<void> => {
+  const work = async (worker: Actor): Promise<void> => {
     for (let n = 0; n < transactions; n++) await transaction(worker, 'BSDIC', result);
   };
   await Promise.all(workers.map(work));
@@ -72,10 +65,10 @@ export async function updateOrCreateLoad(load: Load, keys: number): Promise<Resu
   const result: Result = { committed: 0, errors: {}, sent: new Map() };
   const urlOf = (n: number): string => load.urls[n % load.urls.length] ?? '';
   for (let key = 0; key < keys; key++) {
-    const connect = (_: unknown, n: number): Promise<Worker> =>
+    const connect = (_: unknown, n: number): Promise<Actor> =>
       updater(urlOf(n), `L${n + 1}`, load.protocol, 'READ COMMITTED', `key ${key}`);
     const workers = await Promise.all(Array.from({ length: load.sessions }, connect));
-    for (const worker of workers) result.sent.set(worker.pid, worker.session.sent);
+    for (const worker of workers) result.sent.set(worker.pid, worker.sent);
     await Promise.all(workers.map((worker) => transaction(worker, 'BFIGUC', result)));
     await Promise.all(workers.map((worker) => worker.end()));
   }
