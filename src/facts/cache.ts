@@ -51,15 +51,15 @@ export class FactsCache {
     this.count++;
   }
 
-  /** DDL passed: everything known about this environment is forgotten. */
-  forget(environment: string): void {
+  /** DDL passed: nothing is known any more, in one environment or in all (a name may mean the same table in several). */
+  forget(environment?: string): void {
+    if (environment === undefined) {
+      this.byEnvironment.clear();
+      this.count = 0;
+      return;
+    }
     this.count -= this.byEnvironment.get(environment)?.size ?? 0;
     this.byEnvironment.delete(environment);
-  }
-
-  /** DDL passed in one of several environments of a database (other users, other search_paths). */
-  forgetWhere(matches: (environment: string) => boolean): void {
-    for (const environment of this.byEnvironment.keys()) if (matches(environment)) this.forget(environment);
   }
 
   private remove(environment: string, key: string): void {

@@ -10,6 +10,7 @@
  *
  * Manual: System Catalogs (pg_class, pg_attribute, pg_index, pg_constraint, pg_proc); SET CONSTRAINTS.
  */
+export { readFacts } from './answer.ts';
 import type { Name } from '../sql/shape.ts';
 import type { FactsQuestion } from './types.ts';
 
@@ -23,8 +24,7 @@ export function factsQuery(question: FactsQuestion): string {
   return `${tables(target, question.tables)}
 SELECT pg_catalog.json_build_object(
   'targetResolves', ${resolves(byName, question)},
-  'identity', (SELECT pg_catalog.json_build_object('database', ${utf8('pg_catalog.current_database()')},
-    'schema', ${utf8('t.schema')}, 'table', ${utf8('t.name')}) FROM target t),
+  'identity', (SELECT pg_catalog.json_build_object('schema', ${utf8('t.schema')}, 'table', ${utf8('t.name')}) FROM target t),
   'shadowedFunctions', ${shadowed(question.functions)},
   'target', (SELECT ${relation('t')} FROM target t),
   'attributes', ${attributes},

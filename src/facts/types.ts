@@ -45,7 +45,7 @@ export interface Facts {
   /** The name in the statement resolves to the table that the metadata named (targetId), or that the error named (constraint). */
   targetResolves: boolean;
   /** Names of the target for the guard key: UTF-8 bytes as latin1, the same whatever the client's encoding. */
-  identity: { database: string; schema: string; table: string };
+  identity: { schema: string; table: string };
   /** A function of the app's own, visible by search_path, has the name of one that the statement calls. */
   shadowedFunctions: boolean;
   target: RelationFacts;

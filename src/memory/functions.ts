@@ -3,7 +3,7 @@
  * re-evaluated predicate may call. Serves steps 5 and 6.
  *
  * Invariant: no overload of these names in pg_catalog is volatile (checked against every supported server by
- * test/facts), none reads the clock of the statement. statement_timestamp and txid_current are 'stable' for the
+ * test/same/facts.test.ts), none reads the clock of the statement. statement_timestamp and txid_current are 'stable' for the
  * server and missing here. Everything unlisted is refused; a function of the app's own that hides one of these names
  * is found by the catalog facts.
  */

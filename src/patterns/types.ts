@@ -3,7 +3,7 @@
  * a plan is written here and run by the session, which alone knows the protocol.
  */
 import type { Facts, FactsQuestion } from '../facts/types.ts';
-import type { Parameters, Statement } from '../memory/types.ts';
+import type { Parameters, Statement, TransactionStatus } from '../memory/types.ts';
 import type { TransactionMemory } from '../memory/memory.ts';
 import type { Dialect, Name } from '../sql/shape.ts';
 import type { Witness } from '../sql/witness/types.ts';
@@ -19,6 +19,10 @@ export interface DetectionContext {
   statement: Statement;
   /** Milliseconds, monotonic. */
   now: number;
+  /** As the last ReadyForQuery had it; the memory may know more, inside a pipeline. */
+  status: TransactionStatus;
+  /** The database that the client named at log-in. */
+  database: string;
   /** The real grammar; asked by plan() only, once per shape of text. */
   witness: Witness;
   /** The first rule of this pattern that matches the session and this table; undefined: the pattern is off here. */
@@ -28,7 +32,7 @@ export interface DetectionContext {
 /** Nothing / a pattern that must be left alone, and why / a pattern that may be rewritten once the facts are known. */
 export type Detection =
   | undefined
-  | { kind: 'refusal'; pattern: PatternId; rule: Rule; reason: Reason; table: Name }
+  | { kind: 'refusal'; pattern: PatternId; rule: Rule; reason: Reason; table: Name; rows: number }
   | { kind: 'finding'; finding: Finding };
 
 export interface Finding {

@@ -8,7 +8,6 @@ import type { ResultColumn, Statement } from '../../memory/types.ts';
 import type { DeleteShape, KeyList } from '../../sql/shape.ts';
 import { deleteBySubselect, lockable } from '../../sql/rewrites.ts';
 import type { Witness } from '../../sql/witness/types.ts';
-import { marked } from '../marker.ts';
 import type { Reason } from '../reasons.ts';
 import { refusedRelations } from '../relations.ts';
 import type { SplitDeleteRule } from '../rule.ts';
@@ -18,6 +17,7 @@ import { keyTable } from './select.ts';
 
 export interface SplitDelete {
   witness: Witness;
+  database: string;
   rule: SplitDeleteRule;
   statement: Statement;
   shape: DeleteShape;
@@ -36,17 +36,17 @@ export function planSplitDelete(found: SplitDelete, facts: Facts): Plan | { reas
   if (!Buffer.isBuffer(text)) return text;
 
   const { rule, read } = found;
-  const { database, schema, table } = facts.identity;
-  const { guard, guard_wait: waitMs, marker } = rule.settings;
+  const { schema, table } = facts.identity;
+  const { guard, guard_wait: waitMs } = rule.settings;
   const deferrable = facts.deferrable.map((constraint) => constraint.name);
   const deferred = facts.deferrable.filter((constraint) => constraint.initiallyDeferred);
   return {
     pattern: 'split-delete',
     rule,
-    ...(guard !== 'none' && { guard: { key: guardKey(database, schema, table), mode: guard, waitMs } }),
+    ...(guard !== 'none' && { guard: { key: guardKey(found.database, schema, table), mode: guard, waitMs } }),
     before: setConstraints(deferrable, 'IMMEDIATE'),
     edited: {
-      text: marked(text, 'split-delete', marker),
+      text,
       // The list is gone, so only the SELECT's parameters are left, under their own numbers.
       parameters: read.statement.parameters ?? { formats: [], values: [], types: [] },
     },
@@ -82,14 +82,18 @@ function setConstraints(names: string[], mode: 'IMMEDIATE' | 'DEFERRED'): string
 }
 
 /** The app's DELETE with its list replaced by the app's SELECT, checked and proved by the real grammar. */
-function edited({ witness, statement, shape, read }: SplitDelete, facts: Facts): Buffer | { reason: Reason } {
-  const { text: select, shape: selectShape } = { text: read.statement.text, shape: read.shape };
-  if (!witness.agrees(select, selectShape) || !witness.agrees(statement.text, shape))
+function edited(found: SplitDelete, facts: Facts): Buffer | { reason: Reason } {
+  const { witness, rule, statement, shape, read } = found;
+  const select = read.statement.text;
+  if (!witness.agrees(select, read.shape) || !witness.agrees(statement.text, shape))
     return { reason: 'witness' };
-  const target = keyTable(selectShape, shape.table.name);
+  const target = keyTable(read.shape, shape.table.name);
   if (target === undefined) return { reason: 'target-mismatch' };
-  const lock = facts.mayLock && !target.nullable && lockable(selectShape);
-  const text = deleteBySubselect(statement.text, shape, select, selectShape, lock ? target : undefined);
-  if (text === undefined) return { reason: 'query-form' };
-  return witness.provesDelete(select, statement.text, text) ? text : { reason: 'proof' };
+  const lock = facts.mayLock && lockable(read.shape, target);
+  const built = deleteBySubselect(statement.text, shape, select, read.shape, {
+    ...(lock && { lockOf: target }),
+    ...(rule.settings.marker && { marker: rule.pattern }),
+  });
+  if (built === undefined) return { reason: 'query-form' };
+  return witness.provesDelete(select, statement.text, built.text) ? built.text : { reason: 'proof' };
 }

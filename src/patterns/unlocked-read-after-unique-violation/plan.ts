@@ -8,7 +8,6 @@ import type { Statement } from '../../memory/types.ts';
 import { lockable, lockingRead } from '../../sql/rewrites.ts';
 import type { SelectShape, TableRef } from '../../sql/shape.ts';
 import type { Witness } from '../../sql/witness/types.ts';
-import { marked } from '../marker.ts';
 import type { Reason } from '../reasons.ts';
 import { refusedRelations } from '../relations.ts';
 import type { UnlockedReadRule } from '../rule.ts';
@@ -35,7 +34,7 @@ export function planUnlockedRead(found: UnlockedRead, facts: Facts): Plan | { re
     rule,
     before: [],
     edited: {
-      text: marked(text, rule.pattern, rule.settings.marker),
+      text,
       parameters: statement.parameters ?? { formats: [], values: [], types: [] },
     },
     after: [],
@@ -56,11 +55,13 @@ function refusedKey({ insert, statement, shape, target }: UnlockedRead, facts: F
 }
 
 /** The SELECT with a locking clause, on the one table where there are joins. */
-function edited({ witness, statement, shape, target }: UnlockedRead): Buffer | { reason: Reason } {
-  if (!lockable(shape)) return { reason: 'query-form' };
+function edited({ witness, rule, statement, shape, target }: UnlockedRead): Buffer | { reason: Reason } {
+  if (!lockable(shape, target)) return { reason: 'query-form' };
   if (!witness.agrees(statement.text, shape)) return { reason: 'witness' };
   const of = shape.tables.length > 1 ? target : undefined;
-  const text = lockingRead(statement.text, shape, of);
-  if (text === undefined) return { reason: 'query-form' };
+  const text = lockingRead(statement.text, shape, {
+    ...(of !== undefined && { lockOf: of }),
+    ...(rule.settings.marker && { marker: rule.pattern }),
+  });
   return witness.provesLockingRead(statement.text, text, of?.alias) ? text : { reason: 'proof' };
 }

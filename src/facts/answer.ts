@@ -1,4 +1,4 @@
-/** The answer to postgres.ts's question -> Facts. An answer that is not understood is no answer: refuse `catalog`. */
+/** The answer to the question of postgres.ts -> Facts. An answer that is not understood is no answer: refuse `catalog`. */
 import { z } from 'zod';
 import type { Facts } from './types.ts';
 
@@ -42,7 +42,7 @@ const attribute = z.object({
 
 const answer = z.object({
   targetResolves: z.boolean(),
-  identity: z.object({ database: utf8Hex, schema: utf8Hex, table: utf8Hex }),
+  identity: z.object({ schema: utf8Hex, table: utf8Hex }),
   shadowedFunctions: z.boolean(),
   target: relation,
   attributes: z.record(z.string(), attribute).nullable(),
@@ -56,7 +56,7 @@ const answer = z.object({
 });
 
 /** @param text the row's only column, bytes as latin1 */
-export function parseFacts(text: string): Facts | undefined {
+export function readFacts(text: string): Facts | undefined {
   let json: unknown;
   try {
     json = JSON.parse(text);

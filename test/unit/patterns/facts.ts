@@ -1,0 +1,37 @@
+/** What the catalog says about the tables of the cases, unless a case says otherwise. */
+import type { Facts, RelationFacts } from '../../../src/facts/types.ts';
+
+export const relation: RelationFacts = {
+  schema: 'public',
+  name: 'c',
+  kind: 'r',
+  rowSecurity: false,
+  inheritance: false,
+  rules: false,
+  temporary: false,
+};
+
+export const facts: Facts = {
+  targetResolves: true,
+  identity: { database: 'shop', schema: 'public', table: 'c' },
+  shadowedFunctions: false,
+  target: relation,
+  attributes: {
+    1: { name: 'id', type: 23, hasDefault: true, inForeignKey: false },
+    2: { name: 'a_id', type: 23, hasDefault: false, inForeignKey: true },
+    3: { name: 'key', type: 1043, hasDefault: false, inForeignKey: false },
+    4: { name: 'v', type: 23, hasDefault: false, inForeignKey: false },
+    5: { name: 'day', type: 1082, hasDefault: false, inForeignKey: false },
+  },
+  primaryKey: ['id'],
+  uniqueColumns: ['id'],
+  mayLock: true,
+  relations: [relation, { ...relation, name: 'a' }],
+  unresolved: false,
+  deferrable: [],
+  violated: { columns: ['key'], primary: false, partial: false, expression: false, deferrable: false },
+};
+
+export function factsOf(changes: Partial<Facts> = {}): Facts {
+  return { ...facts, ...changes };
+}
