@@ -8,6 +8,14 @@ import { detectUnlockedRead } from './unlocked-read-after-unique-violation/detec
 
 export function detect(context: DetectionContext): Detection {
   if (!context.memory.remembers || context.dialect !== 'postgres') return undefined;
+  const detection = byKind(context);
+  if (detection?.kind !== 'finding' || context.status === 'T') return detection;
+  // The transaction's begin was seen in this pipeline, but the server has not said what state it is in.
+  const { pattern, rule, table, rows } = detection.finding;
+  return { kind: 'refusal', pattern, rule, table, rows, reason: 'pipeline' };
+}
+
+function byKind(context: DetectionContext): Detection {
   const { shape } = context.statement;
   if (shape.kind === 'delete') return detectSplitDelete(context, shape);
   if (shape.kind === 'select') return detectUnlockedRead(context, shape);

@@ -45,6 +45,7 @@ export function detectSplitDelete(context: DetectionContext, shape: DeleteShape)
     rule,
     reason,
     table,
+    rows: read?.result.rows ?? earlier?.rows ?? 0,
   });
   if (statement.head.optOut) return refusal('opted-out');
   if (memory.status !== 'T') return refusal('not-in-transaction');
@@ -77,6 +78,7 @@ export function detectSplitDelete(context: DetectionContext, shape: DeleteShape)
         planSplitDelete(
           {
             witness: context.witness,
+            database: context.database,
             rule,
             statement,
             shape,

@@ -41,11 +41,11 @@ export function detectUnlockedRead(context: DetectionContext, shape: SelectShape
   const candidate: Candidate = { memory, rule, statement, shape, insert, target };
   for (const check of checks) {
     const reason = check(candidate);
-    if (reason !== undefined) return { kind: 'refusal', pattern: rule.pattern, rule, reason, table };
+    if (reason !== undefined) return { kind: 'refusal', pattern: rule.pattern, rule, reason, table, rows: 0 };
   }
   const { schema, table: name, constraint } = insert.error;
   if (target === undefined || schema === undefined || name === undefined || constraint === undefined) {
-    return { kind: 'refusal', pattern: rule.pattern, rule, reason: 'catalog', table };
+    return { kind: 'refusal', pattern: rule.pattern, rule, reason: 'catalog', table, rows: 0 };
   }
   return {
     kind: 'finding',

@@ -13,7 +13,7 @@ export const relation: RelationFacts = {
 
 export const facts: Facts = {
   targetResolves: true,
-  identity: { database: 'shop', schema: 'public', table: 'c' },
+  identity: { schema: 'public', table: 'c' },
   shadowedFunctions: false,
   target: relation,
   attributes: {

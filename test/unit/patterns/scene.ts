@@ -14,6 +14,7 @@ import type {
   ResultColumn,
   Statement,
   StatementError,
+  TransactionStatus,
 } from '../../../src/memory/types.ts';
 import { detect } from '../../../src/patterns/detect.ts';
 import type { Reason } from '../../../src/patterns/reasons.ts';
@@ -45,6 +46,8 @@ export interface Options {
   limits?: Partial<MemoryLimits>;
   facts?: Partial<Facts>;
   witness?: Witness;
+  /** What the last ReadyForQuery said, if not what the steps make of it. */
+  status?: TransactionStatus;
   /** Patterns that are on. Default: both. */
   patterns?: PatternId[];
 }
@@ -134,6 +137,8 @@ export class Scene {
       memory: this.memory,
       statement,
       now: this.now,
+      status: this.options.status ?? this.status,
+      database: 'shop',
       witness: this.options.witness ?? believer,
       ruleFor: (pattern) => this.rule(pattern),
     });
