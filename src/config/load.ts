@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Rule } from '../patterns/rule.ts';
 import type { RuleSet, SessionLimits } from '../session/types.ts';
+import { isLoopback } from './loopback.ts';
 import { ConfigError, type Problem } from './problem.ts';
 import { ruleSet } from './rule-set.ts';
 import { collectRules } from './rules.ts';
@@ -123,8 +124,4 @@ function checkAdmin(file: ConfigFile, source: Source, problems: Problem[]): void
     message:
       'admin.listen: an address that others can reach needs admin.token, because findings name tables and rules',
   });
-}
-
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }

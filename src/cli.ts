@@ -1,0 +1,135 @@
+#!/usr/bin/env node
+/** The command line: arguments, config, start, signals. Exit codes: 0 done, 1 could not run, 2 wrong usage or config. */
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { defaultListen, loadFlags } from './config/flags.ts';
+import { loadFile, type Config } from './config/load.ts';
+import { ConfigError } from './config/problem.ts';
+import { createLog } from './log.ts';
+import { run } from './proxy/run.ts';
+
+const help = `Interlock: a PostgreSQL proxy that makes the racy statement sequences of ORMs safe
+
+usage: interlock --server URL [--listen HOST:PORT] [options]
+       interlock -c FILE
+       interlock check -c FILE
+
+  --server URL          the server, for example postgres://db:5432
+  --listen HOST:PORT    where clients connect (${defaultListen})
+  --rules PACK,...      rule packs (generic, which observes)
+  --tables GLOB,...     tables on which split deletes may be rewritten, for example 'shop_*'; can be repeated
+  --mode MODE           off, observe or rewrite, for every rule; rewrite is consent for all tables
+  --admin HOST:PORT     health, metrics and findings over HTTP
+  --workers N           processes (1; more is not possible yet)
+  --log-level LEVEL     trace, debug, info, warn, error, fatal or silent (info)
+  -c, --config FILE     a config file instead of the flags above
+  -h, --help            this text
+  -v, --version         the version
+
+commands:
+  check                 reads config and rules, reports every problem, starts nothing
+`;
+
+const options = {
+  server: { type: 'string' },
+  listen: { type: 'string' },
+  rules: { type: 'string' },
+  tables: { type: 'string', multiple: true },
+  mode: { type: 'string' },
+  admin: { type: 'string' },
+  workers: { type: 'string' },
+  'log-level': { type: 'string' },
+  config: { type: 'string', short: 'c' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean', short: 'v' },
+} as const;
+
+class UsageError extends Error {}
+
+async function main(args: string[]): Promise<number> {
+  const { values, positionals } = parse(args);
+  if (values.help === true) return say(help);
+  if (values.version === true) return say(`${version()}\n`);
+  const [command = 'run', ...more] = positionals;
+  if (more.length > 0 || !['run', 'check'].includes(command))
+    throw new UsageError(`unknown command "${positionals.join(' ')}"`);
+  const config = loadConfig(values);
+  if (command === 'check')
+    return say(`ok: ${config.listeners.length} listener(s), ${config.rules.length} rules\n`);
+  return serve(config);
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({ args, options, allowPositionals: true });
+  } catch (error) {
+    throw new UsageError((error as Error).message, { cause: error });
+  }
+}
+
+/** @throws ConfigError, UsageError */
+function loadConfig(values: ReturnType<typeof parse>['values']): Config {
+  const { config, help: _, version: __, ...flags } = values;
+  const given = Object.keys(flags);
+  if (config !== undefined && given.length > 0) {
+    throw new UsageError(
+      `-c and --${given.join(', --')} exclude each other: write the setting into the file`,
+    );
+  }
+  if (config !== undefined) return loadFile(config, process.env);
+  if (flags.server === undefined) throw new UsageError('--server or -c is needed');
+  return loadFlags(flags, process.cwd());
+}
+
+/** Runs until a signal: the first one drains, the second ends everything at once. */
+async function serve(config: Config): Promise<number> {
+  const log = createLog(config.log.level);
+  process.on('uncaughtExceptionMonitor', (error) => log.fatal({ err: error }, 'defect: the process ends'));
+  const running = await run(config, log);
+  return new Promise((resolve) => {
+    let stopping = false;
+    const stop = (signal: NodeJS.Signals) => {
+      if (stopping) {
+        log.warn({ signal }, 'ending at once');
+        running.abort();
+        resolve(1);
+        return;
+      }
+      stopping = true;
+      log.info({ signal }, 'draining');
+      void running.drain().then(() => {
+        log.info('stopped');
+        resolve(0);
+      });
+    };
+    process.on('SIGTERM', stop);
+    process.on('SIGINT', stop);
+  });
+}
+
+function say(text: string): number {
+  process.stdout.write(text);
+  return 0;
+}
+
+function version(): string {
+  const file = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(file) as { version: string }).version;
+}
+
+function explain(error: unknown): number {
+  if (error instanceof UsageError) {
+    process.stderr.write(`interlock: ${error.message}\nTry interlock --help.\n`);
+    return 2;
+  }
+  if (error instanceof ConfigError) {
+    process.stderr.write(`${error.message}\n`);
+    return 2;
+  }
+  process.stderr.write(`interlock: ${error instanceof Error ? error.message : String(error)}\n`);
+  return 1;
+}
+
+process.exitCode = await main(process.argv.slice(2)).catch(explain);
+// Nothing that is still closing may keep the process.
+if (process.exitCode !== 0 || process.listenerCount('SIGTERM') > 0) process.exit();

@@ -1,0 +1,158 @@
+/**
+ * The metrics, in Prometheus' format. Public API: names and labels are stable.
+ *
+ * | name | labels | what |
+ * |---|---|---|
+ * | `interlock_statements_total` | outcome: forwarded, rewritten, refused | statements; each is in exactly one outcome |
+ * | `interlock_statements_inspected_total` | | statements whose text was looked at |
+ * | `interlock_findings_total` | pattern, rule, decision, reason | patterns seen, and what was done; reason is '' unless refused |
+ * | `interlock_sessions` | | client connections open now |
+ * | `interlock_sessions_total` | | client connections accepted |
+ * | `interlock_raw_relay_sessions_total` | why | sessions that are relayed without being looked at |
+ * | `interlock_connections_refused_total` | code | connections ended with an error of Interlock's own, by SQLSTATE |
+ * | `interlock_guard_total` | outcome: had, not-had, none | guards of executed plans |
+ * | `interlock_guard_wait_seconds` | | how long plans waited for their guard |
+ * | `interlock_guard_waiting` | | sessions that wait for a guard now |
+ * | `interlock_plan_seconds` | pattern | time added by a plan, guard wait included |
+ * | `interlock_protocol_errors_total` | side: client, server | connections ended by impossible bytes |
+ * | `interlock_problems_total` | | defects that were contained: a statement or session left alone |
+ *
+ * Statement counters live in the sessions as plain numbers and are summed when somebody collects, so that a statement
+ * costs no metric. Everything else is counted when its event comes.
+ */
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { FindingEvent, SessionCounters, SessionEvent } from './session/types.ts';
+
+/** Read at collection. */
+export interface MetricsSource {
+  counters(): SessionCounters;
+  readonly sessions: number;
+  readonly sessionsTotal: number;
+  readonly guardsWaiting: number;
+}
+
+const seconds = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
+
+export class Metrics {
+  readonly registry = new Registry();
+  readonly #findings = this.#counter('interlock_findings_total', 'Patterns seen, and what was done.', [
+    'pattern',
+    'rule',
+    'decision',
+    'reason',
+  ]);
+  readonly #raw = this.#counter(
+    'interlock_raw_relay_sessions_total',
+    'Sessions relayed without being looked at.',
+    ['why'],
+  );
+  readonly #refused = this.#counter(
+    'interlock_connections_refused_total',
+    "Connections ended with an error of Interlock's own.",
+    ['code'],
+  );
+  readonly #guards = this.#counter('interlock_guard_total', 'Guards of executed plans.', ['outcome']);
+  readonly #errors = this.#counter(
+    'interlock_protocol_errors_total',
+    'Connections ended by impossible bytes.',
+    ['side'],
+  );
+  readonly #problems = this.#counter('interlock_problems_total', 'Defects that were contained.', []);
+  readonly #guardWait = this.#histogram(
+    'interlock_guard_wait_seconds',
+    'How long plans waited for their guard.',
+    [],
+  );
+  readonly #plan = this.#histogram('interlock_plan_seconds', 'Time added by a plan, guard wait included.', [
+    'pattern',
+  ]);
+
+  constructor(source: MetricsSource) {
+    const registers = [this.registry];
+    const counters = () => source.counters();
+    this.#collected(
+      'interlock_statements_total',
+      'Statements, each in exactly one outcome.',
+      ['outcome'],
+      (counter) => {
+        const { forwarded, rewritten, refused } = counters();
+        for (const [outcome, count] of Object.entries({ forwarded, rewritten, refused }))
+          counter.inc({ outcome }, count);
+      },
+    );
+    this.#collected(
+      'interlock_statements_inspected_total',
+      'Statements whose text was looked at.',
+      [],
+      (counter) => counter.inc(counters().inspected),
+    );
+    this.#collected('interlock_sessions_total', 'Client connections accepted.', [], (counter) =>
+      counter.inc(source.sessionsTotal),
+    );
+    const gauge = (name: string, help: string, read: () => number) =>
+      new Gauge({
+        name,
+        help,
+        registers,
+        collect() {
+          this.set(read());
+        },
+      });
+    gauge('interlock_sessions', 'Client connections open now.', () => source.sessions);
+    gauge('interlock_guard_waiting', 'Sessions that wait for a guard now.', () => source.guardsWaiting);
+    for (const side of ['client', 'server']) this.#errors.inc({ side }, 0);
+    collectDefaultMetrics({ register: this.registry });
+  }
+
+  event(event: SessionEvent): void {
+    if (event.type === 'finding') this.#finding(event);
+    else if (event.type === 'raw-relay') this.#raw.inc({ why: event.why });
+    else if (event.type === 'protocol-error') this.#errors.inc({ side: event.side });
+    else if (event.type === 'problem') this.#problems.inc();
+  }
+
+  /** The proxy ended a connection with an error of its own. */
+  refused(code: string): void {
+    this.#refused.inc({ code });
+  }
+
+  /** A session threw. */
+  crashed(): void {
+    this.#problems.inc();
+  }
+
+  #finding(event: FindingEvent): void {
+    const { pattern, rule, decision, reason = '' } = event;
+    this.#findings.inc({ pattern, rule, decision, reason });
+    if (event.guard !== undefined) this.#guards.inc({ outcome: event.guard });
+    if (event.guardWaitMs !== undefined) this.#guardWait.observe(event.guardWaitMs / 1000);
+    if (event.durationMs !== undefined) this.#plan.observe({ pattern }, event.durationMs / 1000);
+  }
+
+  #counter<L extends string>(name: string, help: string, labelNames: L[]): Counter<L> {
+    return new Counter({ name, help, labelNames, registers: [this.registry] });
+  }
+
+  #histogram<L extends string>(name: string, help: string, labelNames: L[]): Histogram<L> {
+    return new Histogram({ name, help, labelNames, buckets: seconds, registers: [this.registry] });
+  }
+
+  /** A counter whose truth is elsewhere. */
+  #collected<L extends string>(
+    name: string,
+    help: string,
+    labelNames: L[],
+    fill: (counter: Counter<L>) => void,
+  ): void {
+    new Counter({
+      name,
+      help,
+      labelNames,
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        fill(this);
+      },
+    });
+  }
+}

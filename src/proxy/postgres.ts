@@ -1,0 +1,15 @@
+/** PostgreSQL as a Protocol of the proxy. */
+import { createPostgresSession } from '../session/postgres/session.ts';
+import type { PostgresSessionOptions } from '../session/types.ts';
+import { client } from '../wire/postgres/codes.ts';
+import { writeBare, writeError } from '../wire/postgres/writers.ts';
+import type { Protocol } from './types.ts';
+
+export function postgres(options: Pick<PostgresSessionOptions, 'rules' | 'limits' | 'shared'>): Protocol {
+  return {
+    createSession: (connection) => createPostgresSession({ ...options, ...connection }),
+    fatal: (code, message, hint) =>
+      writeError({ severity: 'FATAL', code, message, ...(hint !== undefined && { hint }) }),
+    goodbye: writeBare(client.terminate),
+  };
+}

@@ -1,0 +1,109 @@
+/** Puts a loaded config to work: proxy, admin port, metrics, and the observer that feeds log, metrics and findings. */
+import { AdminServer } from '../admin/server.ts';
+import { Findings } from '../admin/findings.ts';
+import type { Config } from '../config/load.ts';
+import { FactsCache } from '../facts/cache.ts';
+import { logEvent, type Log } from '../log.ts';
+import { Metrics } from '../metrics.ts';
+import { GuardQueue } from '../session/guard-queue.ts';
+import type { SharedState } from '../session/types.ts';
+import { loadWitness } from '../sql/witness/postgres.ts';
+import { postgres } from './postgres.ts';
+import { Proxy } from './server.ts';
+import type { ConnectionInfo, Observer } from './types.ts';
+
+export interface Running {
+  /** Stops accepting, lets transactions finish, ends the rest after the drain timeout. */
+  drain(): Promise<void>;
+  /** Ends everything now. */
+  abort(): void;
+}
+
+/** Resolves when everything listens. @throws when an address cannot be listened on; then nothing is left open */
+export async function run(config: Config, log: Log): Promise<Running> {
+  const shared: SharedState = {
+    witness: await loadWitness(),
+    facts: new FactsCache(),
+    guards: new GuardQueue(),
+  };
+  const protocol = postgres({ rules: config.ruleSet, limits: config.sessionLimits, shared });
+  const findings = new Findings(config.admin?.findings ?? 0);
+  // The observer and the metrics need the proxy and the other way round; nothing happens before start().
+  const source = {
+    counters: () => proxy.counters(),
+    get sessions() {
+      return proxy.sessions;
+    },
+    get sessionsTotal() {
+      return proxy.sessionsTotal;
+    },
+    get guardsWaiting() {
+      return shared.guards.waiting;
+    },
+  };
+  const metrics = new Metrics(source);
+  const proxy: Proxy = new Proxy({
+    listeners: config.listeners.map(({ name, listen, server }) => ({ name, listen, server, protocol })),
+    limits: config.proxyLimits,
+    observer: observe(log, metrics, findings),
+  });
+  let ready = false;
+  const admin =
+    config.admin &&
+    new AdminServer({
+      ...config.admin,
+      findings,
+      metrics: metrics.registry,
+      ready: () => ready && !proxy.draining,
+    });
+  try {
+    if (admin !== undefined) {
+      const { address, port } = await admin.start();
+      log.info({ address, port }, 'admin listening');
+    }
+    await proxy.start();
+  } catch (error) {
+    admin?.stop();
+    throw error;
+  }
+  ready = true;
+  return {
+    async drain() {
+      await proxy.drain();
+      admin?.stop();
+    },
+    abort() {
+      proxy.abort();
+      admin?.stop();
+    },
+  };
+}
+
+function observe(log: Log, metrics: Metrics, findings: Findings): Observer {
+  const who = ({ id, listener, user, database, application }: ConnectionInfo) => ({
+    session: id,
+    listener,
+    ...(user !== '' && { user, database, application }),
+  });
+  return {
+    listening: (listener, address, port) => log.info({ listener, address, port }, 'listening'),
+    opened: (info) => log.debug({ session: info.id, listener: info.listener, client: info.client }, 'opened'),
+    closed: (info, session) => log.debug({ ...who(info), ...session.counters }, 'closed'),
+    event(info, event) {
+      metrics.event(event);
+      logEvent(log, who(info), event);
+      if (event.type !== 'finding') return;
+      const { type: _, ...fields } = event;
+      const { listener, database, application } = info;
+      findings.add({ time: new Date().toISOString(), listener, database, application, ...fields });
+    },
+    refused(info, code, message) {
+      metrics.refused(code);
+      log.warn({ ...who(info), client: info.client, code, problem: message }, 'connection refused or ended');
+    },
+    crashed(info, error) {
+      metrics.crashed();
+      log.error({ ...who(info), err: error }, 'defect: connection ended');
+    },
+  };
+}

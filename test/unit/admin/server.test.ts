@@ -1,0 +1,123 @@
+import { request, type IncomingHttpHeaders } from 'node:http';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { AdminServer, type AdminOptions } from '../../../src/admin/server.ts';
+import { Findings, type FindingEntry } from '../../../src/admin/findings.ts';
+
+function entry(rows: number): FindingEntry {
+  return {
+    time: '2026-01-01T00:00:00.000Z',
+    listener: 'main',
+    database: 'shop',
+    application: 'app',
+    pattern: 'split-delete',
+    rule: 'a',
+    mode: 'observe',
+    decision: 'observed',
+    fingerprint: 'f',
+    table: 'cart',
+    rows,
+  };
+}
+
+async function admin(changed: Partial<AdminOptions> = {}) {
+  const findings = new Findings(3);
+  for (const rows of [1, 2, 3, 4]) findings.add(entry(rows));
+  const server = new AdminServer({
+    listen: { host: '127.0.0.1', port: 0 },
+    token: undefined,
+    findings,
+    metrics: { contentType: 'text/plain; version=0.0.4', metrics: async () => 'a 1\n' },
+    ready: () => true,
+    ...changed,
+  });
+  const { port } = await server.start();
+  onTestFinished(() => server.stop());
+  return (path: string, headers: Record<string, string> = {}, method = 'GET') =>
+    new Promise<{ status: number; body: string; headers: IncomingHttpHeaders }>((resolve, reject) => {
+      const sent = request({ host: '127.0.0.1', port, path, headers, method }, (response) => {
+        let body = '';
+        response.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, body, headers: response.headers }),
+        );
+      });
+      sent.on('error', reject).end();
+    });
+}
+
+describe('routes', () => {
+  test('health and metrics', async () => {
+    const get = await admin();
+    expect(await get('/healthz')).toMatchObject({ status: 200, body: 'ok\n' });
+    expect(await get('/readyz?x=1')).toMatchObject({ status: 200 });
+    expect(await get('/metrics')).toMatchObject({
+      status: 200,
+      body: 'a 1\n',
+      headers: { 'content-type': 'text/plain; version=0.0.4' },
+    });
+  });
+  test('the last findings, newest first', async () => {
+    const get = await admin();
+    const { body } = await get('/findings');
+    expect((JSON.parse(body) as { findings: FindingEntry[] }).findings.map(({ rows }) => rows)).toEqual([
+      4, 3, 2,
+    ]);
+  });
+  test('not ready while draining', async () => {
+    const get = await admin({ ready: () => false });
+    expect((await get('/readyz')).status).toBe(503);
+    expect((await get('/healthz')).status).toBe(200);
+  });
+  test('nothing else, and nothing but GET', async () => {
+    const get = await admin();
+    expect((await get('/')).status).toBe(404);
+    expect(await get('/metrics', {}, 'POST')).toMatchObject({ status: 405, headers: { allow: 'GET, HEAD' } });
+  });
+  test('metrics that fail are an error of this request only', async () => {
+    const get = await admin({
+      metrics: { contentType: 'x', metrics: () => Promise.reject(new Error('no')) },
+    });
+    expect((await get('/metrics')).status).toBe(500);
+    expect((await get('/healthz')).status).toBe(200);
+  });
+});
+
+describe('who may read', () => {
+  test('with a token: only who has it; probes need none', async () => {
+    const get = await admin({ token: 'a-token-of-twenty-one' });
+    for (const path of ['/metrics', '/findings']) {
+      expect((await get(path)).status).toBe(401);
+      expect((await get(path, { authorization: 'Bearer a-token-of-twenty-on' })).status).toBe(401);
+      expect((await get(path, { authorization: 'Bearer a-token-of-twenty-one' })).status).toBe(200);
+    }
+    expect((await get('/readyz')).status).toBe(200);
+  });
+  test('without one: not under a name that a web page made point here', async () => {
+    const get = await admin();
+    expect((await get('/findings', { host: 'evil.example:9187' })).status).toBe(401);
+    for (const host of ['localhost:9187', '127.0.0.1', '[::1]:9187'])
+      expect((await get('/findings', { host })).status).toBe(200);
+  });
+  test('an address that others reach is refused without a token', () => {
+    expect(
+      () => new AdminServer({ listen: { host: '0.0.0.0', port: 0 }, token: undefined } as AdminOptions),
+    ).toThrow(/token/);
+  });
+});
+
+describe('the ring', () => {
+  test('keeps the last ones, from empty to full and round', () => {
+    const findings = new Findings(3);
+    const seen: number[][] = [];
+    for (const rows of [1, 2, 3, 4, 5, 6, 7]) {
+      findings.add(entry(rows));
+      seen.push(findings.list().map((one) => one.rows));
+    }
+    expect(seen).toEqual([[1], [2, 1], [3, 2, 1], [4, 3, 2], [5, 4, 3], [6, 5, 4], [7, 6, 5]]);
+  });
+  test('of size 0 keeps nothing', () => {
+    const findings = new Findings(0);
+    findings.add(entry(1));
+    expect(findings.list()).toEqual([]);
+  });
+});

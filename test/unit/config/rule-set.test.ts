@@ -1,0 +1,123 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { anyOf, compileGlob, tableTest } from '../../../src/config/globs.ts';
+import { ruleSet } from '../../../src/config/rule-set.ts';
+import { splitDeleteSettings } from '../../../src/patterns/split-delete/settings.ts';
+import type { Mode, Rule, RuleMatch } from '../../../src/patterns/rule.ts';
+
+const info = { listener: 'main', user: 'app', database: 'shop', application: 'gunicorn: worker' };
+
+function rule(id: string, match: RuleMatch = {}, mode: Mode = 'rewrite'): Rule {
+  return {
+    id,
+    pattern: 'split-delete',
+    mode,
+    match,
+    settings: splitDeleteSettings.parse({}),
+    tablesNamed: match.tables !== undefined,
+  };
+}
+const found = (rules: Rule[], table: { name: string; schema?: string }, who = info, tables?: string[]) =>
+  ruleSet(rules, tables).forSession(who).ruleFor('split-delete', table);
+
+describe('which rule', () => {
+  test('the first that matches', () => {
+    const rules = [rule('a', { tables: ['cart_*'] }), rule('b')];
+    expect(found(rules, { name: 'cart_item' })?.id).toBe('a');
+    expect(found(rules, { name: 'book' })?.id).toBe('b');
+  });
+  test('off stops the search: a later rule does not bring the pattern back', () => {
+    const rules = [rule('keep-out', { tables: ['outbox'] }, 'off'), rule('b')];
+    expect(found(rules, { name: 'outbox' })).toBeUndefined();
+    expect(found(rules, { name: 'book' })?.id).toBe('b');
+  });
+  test('another pattern is another search', () => {
+    expect(
+      ruleSet([rule('a')], undefined)
+        .forSession(info)
+        .ruleFor('unlocked-read-after-unique-violation', { name: 'x' }),
+    ).toBeUndefined();
+  });
+  test.each<[string, RuleMatch, boolean]>([
+    ['listener', { listeners: ['main'] }, true],
+    ['other listener', { listeners: ['other'] }, false],
+    ['database', { databases: ['sh*'] }, true],
+    ['other database', { databases: ['prod'] }, false],
+    ['user', { users: ['root', 'app'] }, true],
+    ['other user', { users: ['ap'] }, false],
+    ['application', { applications: ['gunicorn*'] }, true],
+    ['other application', { applications: ['celery*'] }, false],
+    [
+      'all of them',
+      { listeners: ['*'], databases: ['shop'], users: ['app'], applications: ['*worker'] },
+      true,
+    ],
+    [
+      'all but one',
+      { listeners: ['*'], databases: ['shop'], users: ['app'], applications: ['*beat'] },
+      false,
+    ],
+  ])('%s', (_, match, matches) => {
+    const session = ruleSet([rule('a', match)], undefined).forSession(info);
+    expect(session.active).toBe(matches);
+    expect(session.ruleFor('split-delete', { name: 't' }) !== undefined).toBe(matches);
+  });
+  test('not_tables wins over tables', () => {
+    const rules = [rule('a', { tables: ['cart_*'], not_tables: ['*_outbox'] })];
+    expect(found(rules, { name: 'cart_item' })).toBeDefined();
+    expect(found(rules, { name: 'cart_outbox' })).toBeUndefined();
+  });
+  test('a session that opted out has no rules', () => {
+    for (const application of ['interlock=off', 'celery; interlock=off', 'a;interlock=off;b']) {
+      expect(ruleSet([rule('a')], ['*']).forSession({ ...info, application }).active).toBe(false);
+    }
+    for (const application of ['interlock=offline', 'notinterlock=off', 'interlock']) {
+      expect(ruleSet([rule('a')], ['*']).forSession({ ...info, application }).active).toBe(true);
+    }
+  });
+  test('only off rules: not active', () => {
+    expect(ruleSet([rule('a', {}, 'off')], undefined).forSession(info).active).toBe(false);
+  });
+});
+
+describe('named tables', () => {
+  test('rules.tables names them for whatever rule applies', () => {
+    expect(found([rule('a')], { name: 'cart' }, info, ['cart'])?.tablesNamed).toBe(true);
+    expect(found([rule('a')], { name: 'book' }, info, ['cart'])?.tablesNamed).toBe(false);
+    expect(found([rule('a')], { name: 'book' }, info, ['*'])?.tablesNamed).toBe(true);
+  });
+});
+
+describe('globs', () => {
+  test('only * and ? are special', () => {
+    expect(compileGlob('a.b+c').test('a.b+c')).toBe(true);
+    expect(compileGlob('a.b').test('axb')).toBe(false);
+    expect(compileGlob('?at').test('cat')).toBe(true);
+    expect(compileGlob('?at').test('at')).toBe(false);
+    expect(compileGlob('a*').test('ba')).toBe(false);
+    expect(compileGlob('*').test('a\nb')).toBe(true);
+  });
+  test('any text without special characters matches itself and nothing else', () => {
+    fc.assert(
+      fc.property(fc.string(), fc.string(), (pattern, name) => {
+        fc.pre(!/[*?]/.test(pattern));
+        expect(compileGlob(pattern).test(pattern)).toBe(true);
+        expect(compileGlob(pattern).test(name)).toBe(pattern === name);
+      }),
+    );
+  });
+  test('no list matches everything', () => expect(anyOf(undefined)('x')).toBe(true));
+  test('a schema in the pattern needs the schema in the statement, unless it keeps away', () => {
+    const wanted = tableTest(['shop.cart_*'], false);
+    const unwanted = tableTest(['shop.cart_*'], true);
+    expect(wanted({ schema: 'shop', name: 'cart_item' })).toBe(true);
+    expect(wanted({ schema: 'old', name: 'cart_item' })).toBe(false);
+    expect(wanted({ name: 'cart_item' })).toBe(false);
+    expect(unwanted({ name: 'cart_item' })).toBe(true);
+    expect(unwanted({ name: 'book' })).toBe(false);
+    expect(unwanted({ schema: 'old', name: 'cart_item' })).toBe(false);
+  });
+  test('a table pattern is for every schema', () => {
+    expect(tableTest(['cart'], false)({ schema: 'old', name: 'cart' })).toBe(true);
+  });
+});
