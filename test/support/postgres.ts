@@ -1,6 +1,7 @@
 /**
  * Real PostgreSQL servers for tests: one call, one throw-away server on a free port. A URL in the environment
- * (INTERLOCK_TEST_PG15_URL … INTERLOCK_TEST_PG18_URL, superuser) replaces the engine of that version.
+ * (INTERLOCK_TEST_PG15_URL … INTERLOCK_TEST_PG18_URL, superuser) replaces the engine of that version, except where a test
+ * needs settings, authentication or a log of its own.
  */
 import { readFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
@@ -18,6 +19,8 @@ export interface PostgresOptions {
   settings?: Record<string, string>;
   /** How role `app` (password `secret`) has to log in. `postgres` is always trusted. Default: everyone is. */
   auth?: 'password' | 'md5' | 'scram-sha-256';
+  /** The test reads the log or takes the server down: never a server from the environment. */
+  own?: boolean;
 }
 
 export interface Postgres {
@@ -67,8 +70,8 @@ export async function run(url: string, ...statements: string[]): Promise<pg.Quer
 const variable = (version: PostgresVersion): string => `INTERLOCK_TEST_PG${version}_URL`;
 
 /** Undefined when the version can be started here, else why not. */
-export function missing(version: PostgresVersion): string | undefined {
-  if (process.env[variable(version)] !== undefined) return undefined;
+export function missing(version: PostgresVersion, own: 'own' | 'any' = 'any'): string | undefined {
+  if (own === 'any' && process.env[variable(version)] !== undefined) return undefined;
   try {
     installedFolder(version);
     return undefined;
@@ -78,9 +81,12 @@ export function missing(version: PostgresVersion): string | undefined {
 }
 
 /** The versions of `wanted` that can run here; the others are announced on standard error, loudly, never silently left out. */
-export function availableVersions(wanted: readonly PostgresVersion[] = postgresVersions): PostgresVersion[] {
+export function availableVersions(
+  wanted: readonly PostgresVersion[] = postgresVersions,
+  own: 'own' | 'any' = 'any',
+): PostgresVersion[] {
   return wanted.filter((version) => {
-    const why = missing(version);
+    const why = missing(version, own);
     if (why !== undefined) process.stderr.write(`\n*** NOT TESTED: ${why}\n\n`);
     return why === undefined;
   });
@@ -118,11 +124,6 @@ function withDatabases(
 }
 
 function fromEnvironment(options: PostgresOptions, url: string): Postgres {
-  if (options.settings !== undefined || options.auth !== undefined) {
-    throw new Error(
-      `${variable(options.version)}: this test needs its own settings and cannot use a given server`,
-    );
-  }
   const { newDatabase, dropAll } = withDatabases(url, true);
   const { hostname, port } = new URL(url);
   return {
@@ -143,7 +144,8 @@ function fromEnvironment(options: PostgresOptions, url: string): Postgres {
 
 /** Starts a server (about 0.3 s once its template exists). It ends with this process at the latest. */
 export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
-  const given = process.env[variable(options.version)];
+  const own = options.own === true || options.settings !== undefined || options.auth !== undefined;
+  const given = own ? undefined : process.env[variable(options.version)];
   if (given !== undefined) return fromEnvironment(options, given);
   const hba = [
     'host all postgres 127.0.0.1/32 trust',

@@ -10,9 +10,9 @@ import { parseMetrics } from '../../src/demo/interlock-process.ts';
 import { parseLog } from '../../src/demo/server-log.ts';
 import { availableVersions, pointed, run, startPostgres } from './postgres.ts';
 
-describe.each(availableVersions())('PostgreSQL %i', (version) => {
+describe.each(availableVersions(undefined, 'own'))('PostgreSQL %i', (version) => {
   test('starts, is that version, logs what it is asked, and leaves nothing behind', async () => {
-    const server = await startPostgres({ version });
+    const server = await startPostgres({ version, own: true });
     const [result] = await run(server.url, 'SHOW server_version_num');
     expect(String(result?.rows[0]?.server_version_num)).toMatch(new RegExp(`^${version}`));
     await run(server.url, 'SELECT\n  1');
@@ -46,11 +46,11 @@ describe.each(availableVersions())('PostgreSQL %i', (version) => {
 });
 
 test('a server does not outlive a process that is killed', async () => {
-  const [version] = availableVersions([18]);
+  const [version] = availableVersions([18], 'own');
   if (version === undefined) return;
   const support = new URL('postgres.ts', import.meta.url).href;
   const script = `const { startPostgres } = await import(${JSON.stringify(support)});
-    const server = await startPostgres({ version: ${version} });
+    const server = await startPostgres({ version: ${version}, own: true });
     console.log(server.url);
     process.kill(process.pid, 'SIGKILL');`;
   const tsx = fileURLToPath(import.meta.resolve('tsx/cli'));
