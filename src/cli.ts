@@ -6,7 +6,6 @@ import { defaultListen, loadFlags } from './config/flags.ts';
 import { loadFile, type Config } from './config/load.ts';
 import { ConfigError } from './config/problem.ts';
 import { createLog } from './log.ts';
-import { run } from './proxy/run.ts';
 
 const help = `Interlock: a PostgreSQL proxy that makes the racy statement sequences of ORMs safe
 
@@ -85,6 +84,7 @@ function loadConfig(values: ReturnType<typeof parse>['values']): Config {
 async function serve(config: Config): Promise<number> {
   const log = createLog(config.log.level);
   process.on('uncaughtExceptionMonitor', (error) => log.fatal({ err: error }, 'defect: the process ends'));
+  const { run } = await import('./proxy/run.ts');
   const running = await run(config, log);
   return new Promise((resolve) => {
     let stopping = false;

@@ -42,6 +42,7 @@ export function loadFlags(flags: Flags, folder: string): Config {
       ...(flags.workers !== undefined && { workers: Number(flags.workers) }),
       ...(flags['log-level'] !== undefined && { log: { level: flags['log-level'] } }),
     },
+    placeNamesSetting: true,
     where: (path) =>
       flagAt.find(([prefix]) => prefix.every((step, index) => path[index] === step))?.[1] ?? 'command line',
   };

@@ -22,6 +22,8 @@ export interface Source {
   value: unknown;
   /** Where the value at the path is, or the innermost part of the path that exists; with `key`, where the key itself is. */
   where(path: Path, key?: string): string;
+  /** True where the place alone says which setting is meant. */
+  placeNamesSetting?: boolean;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;

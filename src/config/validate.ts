@@ -19,16 +19,15 @@ export function validate<T extends z.ZodType>(
 
 function describe(issue: Issue, above: Path, schema: z.ZodType, source: Source): Problem[] {
   const path = [...above, ...issue.path];
-  const at = (message: string): Problem[] => [
-    { where: source.where(path), message: `${shown(path)}${message}` },
-  ];
+  const name = source.placeNamesSetting === true ? '' : shown(path);
+  const at = (message: string): Problem[] => [{ where: source.where(path), message: `${name}${message}` }];
   switch (issue.code) {
     case 'unrecognized_keys': {
       const allowed = keysAt(schema, path, source.value);
       const known = allowed.length > 0 ? `; allowed: ${allowed.join(', ')}` : '';
       return issue.keys.map((key) => ({
         where: source.where(path, key),
-        message: `${shown(path)}unknown key "${key}"${known}`,
+        message: `${name}unknown key "${key}"${known}`,
       }));
     }
     case 'invalid_type':
