@@ -41,7 +41,7 @@ const flagsOf: number[] = [0];
 for (const entry of words.trim().split(/\s+/)) {
   const [word = '', letters = ''] = entry.split(':');
   names.push(word);
-  flagsOf.push([...letters].reduce((sum, letter) => sum | (flagOf[letter] ?? 0), 0));
+  flagsOf.push(Array.from(letters).reduce((sum, letter) => sum | (flagOf[letter] ?? 0), 0));
 }
 
 const flagTable = Uint8Array.from(flagsOf);

@@ -64,10 +64,11 @@ function bareConstant(tokens: Tokens, i: number): Bare | undefined {
     case T.Number:
       return { value: numberValue(tokens, i, i), end: i + 1 };
     case T.Operator: {
-      const sign = tokens.text[tokens.start[i] as number];
-      const signed =
-        (sign === 0x2d || sign === 0x2b) && (tokens.end[i] as number) - (tokens.start[i] as number) === 1;
-      if (!signed || tokens.kind[i + 1] !== T.Number) return undefined;
+      // only `-5`: a cast binds tighter than the sign, and `+5` is an operator call
+      const minus =
+        tokens.text[tokens.start[i] as number] === 0x2d &&
+        (tokens.end[i] as number) - (tokens.start[i] as number) === 1;
+      if (!minus || tokens.kind[i + 1] !== T.Number || tokens.kind[i + 2] === T.Cast) return undefined;
       return { value: numberValue(tokens, i, i + 1), end: i + 2 };
     }
     case T.String: {
@@ -100,8 +101,7 @@ function numberValue(tokens: Tokens, first: number, last: number): Value {
   const digits = tokens.raw(last);
   // 1_000 and 0x1F are numbers on some versions only
   if (!plainNumber.test(digits)) return { kind: 'other', text: digits, span };
-  const negative = first !== last && tokens.text[tokens.start[first] as number] === 0x2d;
-  return { kind: 'number', text: negative ? `-${digits}` : digits, span };
+  return { kind: 'number', text: first === last ? digits : `-${digits}`, span };
 }
 
 /** `[::type]` behind a constant; a chain of casts, or anything else behind it, is not understood. */

@@ -1,0 +1,16 @@
+/** What the witness is willing to look at; a statement over one of these is refused (reason `witness`). */
+export interface WitnessLimits {
+  /** Bytes of the masked text. Far larger texts can exhaust the parser's stack. */
+  maxBytes: number;
+  maxTokens: number;
+  maxDepth: number;
+  /** Total length of the texts whose verdicts are kept. */
+  maxCacheCharacters: number;
+}
+
+export const defaultWitnessLimits: WitnessLimits = {
+  maxBytes: 16 * 1024,
+  maxTokens: 2_000,
+  maxDepth: 32,
+  maxCacheCharacters: 4 * 1024 * 1024,
+};
