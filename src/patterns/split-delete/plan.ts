@@ -95,5 +95,7 @@ function edited(found: SplitDelete, facts: Facts): Buffer | { reason: Reason } {
     ...(rule.settings.marker && { marker: rule.pattern }),
   });
   if (built === undefined) return { reason: 'query-form' };
-  return witness.provesDelete(select, statement.text, built.text) ? built.text : { reason: 'proof' };
+  return witness.provesDelete(select, statement.text, built.text, lock ? target.alias : undefined)
+    ? built.text
+    : { reason: 'proof' };
 }

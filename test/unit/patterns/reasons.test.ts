@@ -1,0 +1,48 @@
+/** Each reason of each pattern: left alone, and the twin that is found. */
+import { describe, expect, test } from 'vitest';
+import { reasons } from '../../../src/patterns/reasons.ts';
+import type { Reason } from '../../../src/patterns/reasons.ts';
+import type { PatternId } from '../../../src/patterns/types.ts';
+import { verdictOf } from './scene.ts';
+import { splitDeleteCases } from './split-delete.cases.ts';
+import type { Case } from './split-delete.cases.ts';
+import { unlockedReadCases } from './unlocked-read.cases.ts';
+
+/** Found by the session, which alone knows isolation, read-only state, encodings, the breaker and its plans' errors. */
+const bySession: Record<PatternId, Reason[]> = {
+  'split-delete': ['isolation', 'read-only', 'encoding', 'breaker', 'plan-failed'],
+  'unlocked-read-after-unique-violation': [
+    'isolation',
+    'read-only',
+    'encoding',
+    'breaker',
+    'plan-failed',
+    'over-limit',
+  ],
+};
+
+const cases: Record<PatternId, Case[]> = {
+  'split-delete': splitDeleteCases,
+  'unlocked-read-after-unique-violation': unlockedReadCases,
+};
+
+for (const [pattern, list] of Object.entries(cases) as [PatternId, Case[]][]) {
+  describe(pattern, () => {
+    test.each(list)('the twin of $reason is found: $what', ({ found }) => {
+      expect(verdictOf(found.steps, { ...found.options, patterns: [pattern] })).toBe('found');
+    });
+
+    test.each(list)('left alone because $reason: $what', ({ reason, refused }) => {
+      expect(verdictOf(refused.steps, { ...refused.options, patterns: [pattern] })).toBe(reason);
+    });
+
+    test('every reason of the pattern has a case', () => {
+      const expected = (Object.keys(reasons) as Reason[]).filter((reason) =>
+        (reasons[reason].patterns as readonly PatternId[]).includes(pattern),
+      );
+      const covered = new Set([...list.map((one) => one.reason), ...bySession[pattern]]);
+      expect(expected.filter((reason) => !covered.has(reason))).toEqual([]);
+      expect([...covered].filter((reason) => !expected.includes(reason))).toEqual([]);
+    });
+  });
+}
