@@ -79,9 +79,13 @@ export class AppSession {
     return 'ok';
   }
 
+  end(): Promise<void> {
+    return this.client.end();
+  }
+
   actor(steps: Actor['steps']): Actor {
     const { name, pid, sent } = this;
-    return { name, pid, sent, steps, rollback: () => this.ok('ROLLBACK'), end: () => this.client.end() };
+    return { name, pid, sent, steps, rollback: () => this.ok('ROLLBACK'), end: () => this.end() };
   }
 }
 

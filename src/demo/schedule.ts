@@ -91,89 +91,128 @@ interface Running {
   done: boolean;
 }
 
-const patience = 20_000;
+/** Who waits among the busy sessions: an Observer, or a test's own. */
+export type Waiting = Pick<Observer, 'waiting'>;
 
 /**
  * `order` is `R1.B R1.S R2.B …`. The first step whose session does not wait comes next, so that a schedule need not know
  * who of two waiting sessions is served first. A session whose step failed rolls back and skips its other steps.
- * Throws when nothing moves any more.
+ * Throws when nothing moves for `patience` milliseconds.
  */
-export async function runSchedule(
+export function runSchedule(
   order: string,
   actors: readonly Actor[],
-  observer: Observer,
+  observer: Waiting,
+  patience = 20_000,
 ): Promise<StepRecord[]> {
-  const remaining = order.trim().split(/\s+/);
-  const records: StepRecord[] = [];
-  const running = new Map<Actor, Running>();
-  const failed = new Set<Actor>();
-  const byName = new Map(actors.map((actor) => [actor.name, actor]));
-
-  const start = (step: string): void => {
-    const [name = '', letter = ''] = step.split('.');
-    const actor = byName.get(name);
-    const act = actor?.steps[letter];
-    if (actor === undefined || act === undefined) throw new Error(`no such step: ${step}`);
-    if (failed.has(actor)) return;
-    const run: Running = { record: { step, waited: false, sent: [], note: '' }, done: false };
-    const before = actor.sent.length;
-    records.push(run.record);
-    running.set(actor, run);
-    void act()
-      .then((note) => (run.record.note = note))
-      .finally(() => (run.record.sent = actor.sent.slice(before)))
-      .catch(async (error: unknown) => {
-        run.record.error = codeOf(error);
-        failed.add(actor);
-        await actor.rollback();
-      })
-      .catch((error: unknown) => (run.record.error = `${run.record.error}, then ${codeOf(error)}`))
-      .finally(() => (run.done = true));
-  };
-
-  const busy = (): Actor[] => [...running].filter(([, run]) => !run.done).map(([actor]) => actor);
-
-  /** Until nobody is at work; gives the names of those who wait. */
-  const settled = async (deadline: number): Promise<Set<string>> => {
-    for (;;) {
-      const before = busy();
-      if (before.length === 0) return new Set();
-      const waiting = await observer.waiting(before.map((actor) => actor.pid));
-      const now = busy();
-      if (now.every((actor) => waiting.has(actor.pid))) {
-        for (const actor of now) {
-          const run = running.get(actor);
-          if (run !== undefined) run.record.waited = true;
-        }
-        return new Set(now.map((actor) => actor.name));
-      }
-      if (Date.now() > deadline) throw new Error(stuck(order, records, now, remaining));
-      await delay(2);
-    }
-  };
-
-  while (remaining.length > 0) {
-    for (const deadline = Date.now() + patience; ; await delay(2)) {
-      const waiting = await settled(deadline);
-      const next = remaining.findIndex((step) => !waiting.has(step.split('.')[0] ?? ''));
-      if (next >= 0) {
-        start(remaining.splice(next, 1)[0] ?? '');
-        break;
-      }
-      if (Date.now() > deadline) throw new Error(stuck(order, records, busy(), remaining));
-    }
-  }
-  for (const deadline = Date.now() + patience; busy().length > 0; await delay(2)) {
-    if (Date.now() > deadline) throw new Error(stuck(order, records, busy(), remaining));
-  }
-  return records;
+  return new Play(order.trim().split(/\s+/), actors, observer, patience).run();
 }
 
-function stuck(order: string, records: StepRecord[], busy: Actor[], remaining: string[]): string {
-  const at = records
-    .map((record) => record.step + (record.error === undefined ? '' : `!${record.error}`))
-    .join(' ');
-  return `schedule ${order} does not move: issued ${at}; busy ${busy.map((actor) => actor.name).join(' ')}; remaining ${remaining.join(' ')}`;
+class Play {
+  private readonly remaining: string[];
+  private readonly actors: Map<string, Actor>;
+  private readonly observer: Waiting;
+  private readonly patience: number;
+  private readonly records: StepRecord[] = [];
+  private readonly running = new Map<Actor, Running>();
+  private readonly failed = new Set<Actor>();
+  private deadline = 0;
+
+  constructor(order: string[], actors: readonly Actor[], observer: Waiting, patience: number) {
+    this.remaining = order;
+    this.actors = new Map(actors.map((actor) => [actor.name, actor]));
+    this.observer = observer;
+    this.patience = patience;
+  }
+
+  async run(): Promise<StepRecord[]> {
+    while (this.remaining.length > 0) {
+      this.deadline = Date.now() + this.patience;
+      this.start(await this.next());
+    }
+    this.deadline = Date.now() + this.patience;
+    while (this.busy().length > 0) await this.pause();
+    return this.records;
+  }
+
+  /** Takes the first step that can be issued, once nobody is at work. */
+  private async next(): Promise<string> {
+    for (;;) {
+      const waiting = await this.settled();
+      const index = this.remaining.findIndex((step) => !waiting.has(split(step).name));
+      if (index >= 0) return this.remaining.splice(index, 1)[0] ?? '';
+      await this.pause();
+    }
+  }
+
+  private start(step: string): void {
+    const { name, letter } = split(step);
+    const actor = this.actors.get(name);
+    const act = actor?.steps[letter];
+    if (actor === undefined || act === undefined) throw new Error(`no such step: ${step}`);
+    if (this.failed.has(actor)) return;
+    const run: Running = { record: { step, waited: false, sent: [], note: '' }, done: false };
+    this.records.push(run.record);
+    this.running.set(actor, run);
+    void this.perform(actor, act, run.record).finally(() => (run.done = true));
+  }
+
+  private async perform(actor: Actor, act: () => Promise<string>, record: StepRecord): Promise<void> {
+    const before = actor.sent.length;
+    try {
+      record.note = await act();
+    } catch (error) {
+      record.error = codeOf(error);
+      this.failed.add(actor);
+    }
+    record.sent = actor.sent.slice(before);
+    if (record.error === undefined) return;
+    try {
+      await actor.rollback();
+    } catch (error) {
+      record.error += `, then ${codeOf(error)}`;
+    }
+  }
+
+  /** Until nobody is at work; gives the names of those who wait. */
+  private async settled(): Promise<Set<string>> {
+    for (;;) {
+      const asked = this.busy().map((actor) => actor.pid);
+      const waiting = asked.length === 0 ? new Set() : await this.observer.waiting(asked);
+      // Who ended while the server was asked is idle now; nobody can have begun.
+      const busy = this.busy();
+      if (busy.every((actor) => waiting.has(actor.pid))) {
+        for (const actor of busy) this.markWaited(actor);
+        return new Set(busy.map((actor) => actor.name));
+      }
+      await this.pause();
+    }
+  }
+
+  private busy(): Actor[] {
+    return [...this.running].filter(([, run]) => !run.done).map(([actor]) => actor);
+  }
+
+  private markWaited(actor: Actor): void {
+    const run = this.running.get(actor);
+    if (run !== undefined) run.record.waited = true;
+  }
+
+  private async pause(): Promise<void> {
+    if (Date.now() > this.deadline) throw new Error(this.stuck());
+    await delay(2);
+  }
+
+  private stuck(): string {
+    const issued = this.records.map(({ step, error }) => (error === undefined ? step : `${step} (${error})`));
+    const busy = this.busy().map((actor) => actor.name);
+    return `the schedule does not move: issued ${issued.join(' ')}; at work or waiting: ${busy.join(' ')}; left: ${this.remaining.join(' ')}`;
+  }
+}
+
+function split(step: string): { name: string; letter: string } {
+  const [name = '', letter = ''] = step.split('.');
+  return { name, letter };
 }
 
 /** `23505@R2.I 40001@R3.D` by session, or `ok`: the way the expected outcomes are written down. */
