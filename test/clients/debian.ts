@@ -1,0 +1,60 @@
+/**
+ * Programs and Python drivers from Debian that the tests of this folder run. They are installed on first need, which takes
+ * root; a test whose program cannot be had is left out loudly, and fails in CI.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+
+const python = '/usr/bin/python3';
+
+const pythonModule = (name: string): (() => boolean) => {
+  return () => existsSync(python) && spawnSync(python, ['-c', `import ${name}`]).status === 0;
+};
+
+interface Need {
+  package: string;
+  present(): boolean;
+}
+
+/** Debian's wrapper in /usr/bin needs a cluster for some programs; the client package also has the plain binaries. */
+const program = (name: string): (() => boolean) => {
+  return () => spawnSync(name, ['--version']).status === 0;
+};
+
+const needs = {
+  psql: { package: 'postgresql-client', present: program('psql') },
+  pg_dump: { package: 'postgresql-client', present: program('pg_dump') },
+  pgbench: { package: 'postgresql-contrib', present: program('pgbench') },
+  psycopg2: { package: 'python3-psycopg2', present: pythonModule('psycopg2') },
+  psycopg: { package: 'python3-psycopg', present: pythonModule('psycopg') },
+  asyncpg: { package: 'python3-asyncpg', present: pythonModule('asyncpg') },
+} satisfies Record<string, Need>;
+
+export type Tool = keyof typeof needs;
+
+/**
+ * True when the tool can be run, installed by this call if need be. False is announced on standard error; in CI (CI=true)
+ * it is an error instead.
+ */
+export function have(tool: Tool): boolean {
+  const need: Need = needs[tool];
+  if (need.present()) return true;
+  const why = install(need.package) ?? (need.present() ? undefined : `${need.package} does not bring it`);
+  if (why === undefined) return true;
+  const complaint = `NOT TESTED: ${tool} is missing and could not be installed (${why})`;
+  if (process.env.CI === 'true') throw new Error(complaint);
+  process.stderr.write(`\n*** ${complaint}\n\n`);
+  return false;
+}
+
+/** Undefined, or why it did not work. */
+function install(name: string): string | undefined {
+  if (process.getuid?.() !== 0) return `only root can: apt-get install ${name}`;
+  process.stderr.write(`Installing ${name} for the tests …\n`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  for (const args of [['update'], ['install', '-y', '--no-install-recommends', name]]) {
+    const { status, stderr, error } = spawnSync('apt-get', args, { env, encoding: 'utf8' });
+    if (status !== 0) return error?.message ?? `apt-get ${args[0]}: ${stderr.trim().split('\n').at(-1)}`;
+  }
+  return undefined;
+}
