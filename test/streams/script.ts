@@ -30,6 +30,8 @@ export class ScriptBrain implements Brain {
   readonly #entries: readonly Entry[];
   readonly #rules: readonly PlanRule[];
   #at = 0;
+  /** Where to go back to when a plan undoes its rewritten statement. */
+  #rewrittenAt: number | undefined;
 
   constructor(entries: readonly Entry[], rules: readonly PlanRule[]) {
     this.#entries = entries;
@@ -56,7 +58,10 @@ export class ScriptBrain implements Brain {
     const note = (kind: Ran['kind']): void => {
       this.ran.push({ sql, kind, via, values, savepoints: [...transaction.savepoints] });
     };
+    if (/^ROLLBACK TO SAVEPOINT interlock_/.test(sql) && this.#rewrittenAt !== undefined)
+      this.#at = this.#rewrittenAt;
     if (next?.sql === sql) {
+      this.#rewrittenAt = undefined;
       this.#at += 1;
       note('app');
       return next.answers;
@@ -69,6 +74,7 @@ export class ScriptBrain implements Brain {
       return answers;
     }
     if (rewritten) {
+      this.#rewrittenAt = this.#at;
       this.#at += 1;
       note('rewritten');
       return next.answers;
@@ -83,8 +89,9 @@ const blanks = /\s+/g;
 
 /** The two rewrites: a locking clause behind the SELECT, or a sub-select in place of the DELETE's list. */
 export function isRewriteOf(sql: string, original: string): boolean {
-  const edited = bare(sql.replaceAll(marker, ' ')).replaceAll(blanks, ' ');
-  const plain = bare(original).replaceAll(blanks, ' ');
+  const [edited = '', plain = ''] = [sql, original].map((text) =>
+    bare(text.replaceAll(marker, ' ')).replaceAll(blanks, ' '),
+  );
   if (edited === plain) return false;
   if (/^select\b/i.test(plain)) {
     return edited.startsWith(plain) && /^ for update( of \S+)?$/i.test(edited.slice(plain.length));
@@ -106,12 +113,30 @@ export const controlRule: PlanRule = ({ sql }) => {
   return found === undefined ? undefined : [{ kind: 'done', tag: found[1] }];
 };
 
-/** The guard: had at once. */
-export const guardRule: PlanRule = ({ sql }) => {
-  const guard = /\b(pg_try_advisory_xact_lock|pg_advisory_xact_lock)\b/i.exec(sql)?.[1];
-  if (guard === undefined) return undefined;
-  return [guard.includes('try') ? value(guard, 16, 't') : value(guard, 2278, '')];
-};
+export interface StateAnswers {
+  isolation: string;
+  readOnly: boolean;
+  /** never: another session has it for as long as the plan asks. error: the statement fails. */
+  guard: 'had' | 'never' | 'error';
+}
+
+export const plainState: StateAnswers = { isolation: 'read committed', readOnly: false, guard: 'had' };
+
+/** Isolation, read-only state, the guard and what names mean: one text, as src/session/postgres/guard.ts asks for it. */
+export function stateRule(answers: StateAnswers = plainState): PlanRule {
+  return ({ sql }) => {
+    if (!sql.includes("current_setting('transaction_isolation')")) return undefined;
+    const asksForLock = /advisory_xact_lock/.test(sql);
+    if (asksForLock && answers.guard === 'error') {
+      return [
+        { kind: 'error', error: { code: '55P03', message: 'canceling statement due to lock timeout' } },
+      ];
+    }
+    const had = asksForLock && answers.guard === 'had' ? 't' : 'f';
+    const readOnly = answers.readOnly ? 'on' : 'off';
+    return [value('concat', 25, `${answers.isolation},${readOnly},${had},app{pg_catalog,public}`)];
+  };
+}
 
 /** One row with one value. */
 export function value(name: string, type: number, text: string | null): Answer {

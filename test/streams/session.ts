@@ -1,0 +1,72 @@
+/** A session as the proxy would make it, with rules given by hand and everything that sessions share made anew. */
+import { FactsCache } from '../../src/facts/cache.ts';
+import type { Mode, Rule, SplitDeleteRule, UnlockedReadRule } from '../../src/patterns/rule.ts';
+import { splitDeleteSettings } from '../../src/patterns/split-delete/settings.ts';
+import { unlockedReadSettings } from '../../src/patterns/unlocked-read-after-unique-violation/settings.ts';
+import { GuardQueue } from '../../src/session/guard-queue.ts';
+import { createPostgresSession } from '../../src/session/postgres/session.ts';
+import type { RuleSet, Session, SessionLimits, SharedState } from '../../src/session/types.ts';
+import { loadWitness } from '../../src/sql/witness/postgres.ts';
+import type { Witness } from '../../src/sql/witness/types.ts';
+
+export interface RuleOptions {
+  mode: Mode;
+  tablesNamed: boolean;
+  /** Settings as in the config file. */
+  splitDelete?: Record<string, unknown>;
+  unlockedRead?: Record<string, unknown>;
+}
+
+/** Both patterns on every table. Mode off: no rule at all, so that no statement is looked at. */
+export function ruleSet({ mode, tablesNamed, splitDelete = {}, unlockedRead = {} }: RuleOptions): RuleSet {
+  const common = { match: {}, mode, tablesNamed };
+  const split: SplitDeleteRule = {
+    ...common,
+    id: 'test/split-delete',
+    pattern: 'split-delete',
+    settings: splitDeleteSettings.parse(splitDelete),
+  };
+  const reread: UnlockedReadRule = {
+    ...common,
+    id: 'test/unlocked-read',
+    pattern: 'unlocked-read-after-unique-violation',
+    settings: unlockedReadSettings.parse(unlockedRead),
+  };
+  const rules: Rule[] = mode === 'off' ? [] : [split, reread];
+  const session = {
+    active: rules.length > 0,
+    ruleFor: (pattern: Rule['pattern']): Rule | undefined => rules.find((rule) => rule.pattern === pattern),
+  };
+  return { forSession: () => session };
+}
+
+export const plainLimits: SessionLimits = {
+  messageBytes: 1 << 24,
+  inspectBytes: 1 << 16,
+  rememberedIds: 10_000,
+  preparedStatements: 1000,
+  heldBytes: 1 << 20,
+};
+
+/** Loading the grammar takes a moment: one for all sessions, as in the proxy. */
+export const realWitness: Witness = await loadWitness();
+
+export function sharedState(witness: Witness = realWitness): SharedState {
+  return { witness, facts: new FactsCache(), guards: new GuardQueue() };
+}
+
+export function makeSession(
+  rules: RuleSet,
+  shared: SharedState = sharedState(),
+  limits: Partial<SessionLimits> = {},
+): (wakeSoon: () => void) => Session {
+  return (wakeSoon) =>
+    createPostgresSession({
+      listener: 'test',
+      rules,
+      limits: { ...plainLimits, ...limits },
+      shared,
+      server: 'fake:5432',
+      wakeSoon,
+    });
+}
