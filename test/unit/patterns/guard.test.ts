@@ -1,0 +1,34 @@
+/** The guard's key is agreed between processes and versions: these values may not change. */
+import { expect, test } from 'vitest';
+import { guardClassId, guardKey, hash32 } from '../../../src/patterns/split-delete/guard.ts';
+
+test('pinned', () => {
+  expect(guardClassId).toBe(1_229_734_731);
+  expect(guardKey('shop', 'public', 'cart_item')).toEqual({
+    classId: 1_229_734_731,
+    key: hash32('shop\0public\0cart_item'),
+    name: 'shop.public.cart_item',
+  });
+  expect([hash32(''), hash32('a'), hash32('shop\0public\0cart_item')]).toMatchInlineSnapshot(`
+    [
+      -1421968373,
+      444641715,
+      -2092586717,
+    ]
+  `);
+});
+
+test('a signed int4, and different for neighbours', () => {
+  const keys = new Set<number>();
+  for (let i = 0; i < 20_000; i++) {
+    const { key } = guardKey('shop', 'public', `table_${i}`);
+    expect(key).toBe(key | 0);
+    keys.add(key);
+  }
+  expect(keys.size).toBeGreaterThan(19_990);
+});
+
+test('the parts cannot run into each other', () => {
+  expect(guardKey('a', 'b', 'c').key).not.toBe(guardKey('a', 'bc', '').key);
+  expect(guardKey('ab', '', 'c').key).not.toBe(guardKey('a', 'b', 'c').key);
+});
