@@ -30,6 +30,8 @@ export interface Config {
   sessionLimits: SessionLimits;
   /** Milliseconds and counts. */
   proxyLimits: { connections: number; loginTimeout: number; connectTimeout: number; drainTimeout: number };
+  /** Milliseconds. */
+  factsLifetime: number;
   admin: { listen: Endpoint; token: string | undefined; findings: number } | undefined;
   log: ConfigFile['log'];
 }
@@ -85,6 +87,7 @@ export function load(source: Source, folder: string, problems: Problem[] = []): 
       connectTimeout: limits.connect_timeout,
       drainTimeout: limits.drain_timeout,
     },
+    factsLifetime: limits.facts_lifetime,
     admin: file.admin && {
       listen: file.admin.listen,
       token: file.admin.token,

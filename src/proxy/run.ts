@@ -2,7 +2,7 @@
 import { AdminServer } from '../admin/server.ts';
 import { Findings } from '../admin/findings.ts';
 import type { Config } from '../config/load.ts';
-import { FactsCache } from '../facts/cache.ts';
+import { defaultFactsCacheLimits, FactsCache } from '../facts/cache.ts';
 import { logEvent, type Log } from '../log.ts';
 import { Metrics } from '../metrics.ts';
 import { GuardQueue } from '../session/guard-queue.ts';
@@ -10,7 +10,7 @@ import type { SharedState } from '../session/types.ts';
 import { loadWitness } from '../sql/witness/postgres.ts';
 import { postgres } from './postgres.ts';
 import { Proxy } from './server.ts';
-import type { ConnectionInfo, Observer } from './types.ts';
+import { fatalCodes, type ConnectionInfo, type Observer } from './types.ts';
 
 export interface Running {
   /** Stops accepting, lets transactions finish, ends the rest after the drain timeout. */
@@ -23,7 +23,7 @@ export interface Running {
 export async function run(config: Config, log: Log): Promise<Running> {
   const shared: SharedState = {
     witness: await loadWitness(),
-    facts: new FactsCache(),
+    facts: new FactsCache({ ...defaultFactsCacheLimits, lifetime: config.factsLifetime }),
     guards: new GuardQueue(),
   };
   const protocol = postgres({ rules: config.ruleSet, limits: config.sessionLimits, shared });
@@ -99,7 +99,11 @@ function observe(log: Log, metrics: Metrics, findings: Findings): Observer {
     },
     refused(info, code, message) {
       metrics.refused(code);
-      log.warn({ ...who(info), client: info.client, code, problem: message }, 'connection refused or ended');
+      const level = code === fatalCodes.shutdown ? 'debug' : 'warn';
+      log[level](
+        { ...who(info), client: info.client, code, problem: message },
+        'connection refused or ended',
+      );
     },
     crashed(info, error) {
       metrics.crashed();

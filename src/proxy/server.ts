@@ -108,18 +108,21 @@ export class Proxy {
       return;
     }
     this.#opened += 1;
+    const id = this.#opened;
     const overLimit = this.#connections.size >= limits.connections;
     const onClosed = (closed: Connection) => this.#forget(closed);
-    const connection = new Connection(socket, {
-      id: this.#opened,
-      listener,
-      limits,
-      observer,
-      overLimit,
-      onClosed,
-    });
-    this.#connections.add(connection);
-    observer.opened(connection.info);
+    try {
+      const connection = new Connection(socket, { id, listener, limits, observer, overLimit, onClosed });
+      this.#connections.add(connection);
+      observer.opened(connection.info);
+    } catch (error) {
+      socket.destroy();
+      const client = socket.remoteAddress ?? '';
+      observer.crashed(
+        { id, listener: listener.name, client, user: '', database: '', application: '' },
+        error,
+      );
+    }
   }
 
   #forget(connection: Connection): void {

@@ -340,7 +340,8 @@ describe('the example', () => {
     const bare = load(minimal);
     expect(example.sessionLimits).toEqual(bare.sessionLimits);
     expect(example.proxyLimits).toEqual(bare.proxyLimits);
-    expect(Object.keys(example.proxyLimits).length + Object.keys(example.sessionLimits).length).toBe(
+    expect(example.factsLifetime).toBe(bare.factsLifetime);
+    expect(Object.keys(example.proxyLimits).length + Object.keys(example.sessionLimits).length + 1).toBe(
       readFileSync(file, 'utf8')
         .match(/^limits:\n((?: {2}.*\n)+)/m)?.[1]
         ?.trimEnd()

@@ -280,6 +280,23 @@ describe('ends', () => {
     expect(s.seen.crashed).toHaveLength(1);
   });
 
+  test('a session that cannot even be made is contained as well', async () => {
+    let poisoned = false;
+    const s = await stage(() => {
+      if (poisoned) throw new Error('defect');
+    });
+    const good = await s.client();
+    good.send('a');
+    const server = await s.accepted();
+    poisoned = true;
+    const bad = await s.client();
+    expect(await bad.toEnd()).toBe('');
+    server.send('fine');
+    expect(await good.read(4)).toBe('fine');
+    expect(s.seen.crashed).toHaveLength(1);
+    expect(s.proxy.sessions).toBe(1);
+  });
+
   test('a server that refuses is reported to the client', async () => {
     const s = await stage();
     await s.stopServer();
