@@ -57,7 +57,11 @@ function deb822(text: string, codename: string): Source | undefined {
       new RegExp(`^${name}:[ \\t]*(.*(?:\\n[ \\t].*)*)`, 'im').exec(stanza)?.[1]?.trim();
     const suites = field('Suites')?.split(/\s+/) ?? [];
     const uris = field('URIs');
-    if (uris !== undefined && suites.includes(codename) && (field('Types') ?? '').split(/\s+/).includes('deb'))
+    if (
+      uris !== undefined &&
+      suites.includes(codename) &&
+      (field('Types') ?? '').split(/\s+/).includes('deb')
+    )
       return { uris, signedBy: field('Signed-By') };
   }
   return undefined;

@@ -59,6 +59,7 @@ export function ownFolder(prefix: string, as: Runner | undefined): string {
 
 export interface Kept {
   ended(): boolean;
+  exit: Promise<void>;
   /** Keeps this process alive until called: after it, a process that forgets to stop the server still ends. */
   release(): void;
   stop(): Promise<void>;
@@ -74,19 +75,19 @@ export function startKept(line: CommandLine, log: string, folder: string, as: Ru
   child.stdin?.on('error', () => undefined);
   child.on('error', () => undefined);
   const ended = (): boolean => child.exitCode !== null || child.signalCode !== null;
+  const exit = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   return {
     ended,
+    exit,
     release: () => {
       child.unref();
       (child.stdin as unknown as { unref?: () => void } | null)?.unref?.();
     },
     stop: () => {
       if (ended()) return Promise.resolve();
-      return new Promise((resolve) => {
-        child.ref();
-        child.once('exit', () => resolve());
-        child.stdin?.end();
-      });
+      child.ref();
+      child.stdin?.end();
+      return exit;
     },
   };
 }
