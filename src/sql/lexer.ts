@@ -4,10 +4,12 @@
  * It reads PostgreSQL, MySQL and MariaDB by settings, never throws, and never guesses: what it cannot read for certain
  * sets `lexical`, `opaque` or `tooLong`, after which the statement is left alone.
  */
-import { bytes, classOf, isDigit, isPlusMinusMagic, isWordByte } from './bytes.ts';
+import { bytes, classOf, isDigit, isWordByte } from './bytes.ts';
 import { findKeyword, hashStep, keywordId } from './keywords.ts';
 import type { SqlLimits } from './limits.ts';
 import { defaultSqlLimits } from './limits.ts';
+import { endOfNumber, isLetteredNumber, isPlainNumber, isWordOfDigits } from './numbers.ts';
+import { endOfMysqlOperator, endOfOperator } from './operators.ts';
 import {
   continuation,
   endOfBlockComment,
@@ -139,7 +141,7 @@ class Lexer {
       return this.quotedName(start, end + 2, 0x22);
     }
     if (letter === 0x6e) return this.string(start, end + 1, flavour.national, this.escapes);
-    if (letter === 0x62 || letter === 0x78) return this.string(start, end + 1, flavour.bits, false);
+    if (letter === 0x62 || letter === 0x78) return this.bits(start, end + 1);
     if (letter === 0x65 && this.postgres) return this.string(start, end + 1, flavour.escape, true);
     return 0;
   }
@@ -157,6 +159,16 @@ class Lexer {
       }
     }
     this.push(T.String, start, end, detail, 0);
+    return end;
+  }
+
+  /** Bit strings know no doubled quote. */
+  private bits(start: number, body: number): number {
+    const end = this.text.indexOf(0x27, body) + 1;
+    if (end === 0) return -1;
+    // a second part on another line would be joined: rare, and not worth reading
+    if (this.postgres && continuation(this.text, end) >= 0) this.tokens.opaque = true;
+    this.push(T.String, start, end, flavour.bits, 0);
     return end;
   }
 
@@ -182,27 +194,13 @@ class Lexer {
 
   private number(start: number): number {
     const { text } = this;
-    let i = start;
-    let word = false;
-    while (i < text.length) {
-      const byte = text[i] as number;
-      if (isDigit(byte) || byte === 0x2e) i++;
-      else if (isWordByte[byte] === 1) {
-        word = true;
-        i++;
-        // 1e+5: a sign belongs to the number behind an exponent's e, unless this is 0xE+1
-        const signed =
-          (byte | 0x20) === 0x65 && (text[i] === 0x2b || text[i] === 0x2d) && isDigit(text[i + 1] ?? 0);
-        if (signed && decimal(text, start, i - 1)) i++;
-      } else break;
-    }
-    if (word && !this.postgres && wordOfDigits(text, start, i)) {
-      this.push(T.Word, start, i, 0, 0);
-      return i;
-    }
-    if (word && !numberWithLetters(text, start, i)) return -1;
-    this.push(T.Number, start, i, 0, 0);
-    return i;
+    const end = endOfNumber(text, start);
+    if (end < 0) return -1;
+    if (isPlainNumber(text, start, end)) this.push(T.Number, start, end, 0, 0);
+    else if (!this.postgres && isWordOfDigits(text, start, end)) this.push(T.Word, start, end, 0, 0);
+    else if (isLetteredNumber(text, start, end)) this.push(T.Number, start, end, 0, 0);
+    else return -1;
+    return end;
   }
 
   private punctuation(start: number, maxDepth: number): number {
@@ -236,9 +234,13 @@ class Lexer {
   private dot(start: number): number {
     const next = this.text[start + 1] ?? 0;
     const last = this.tokens.count - 1;
-    // `.5` is a number, `t.5x` is not one (MySQL allows such names)
+    if (next === 0x2e) return -1;
+    // `.5` is a number; on MySQL `t.5x` holds a name
     const afterWord =
-      last >= 0 && this.tokens.end[last] === start && (this.tokens.kind[last] as number) <= T.Quoted;
+      !this.postgres &&
+      last >= 0 &&
+      this.tokens.end[last] === start &&
+      (this.tokens.kind[last] as number) <= T.Quoted;
     if (isDigit(next) && !afterWord) return this.number(start);
     this.push(T.Dot, start, start + 1, 0, 0);
     return start + 1;
@@ -282,7 +284,7 @@ class Lexer {
       if (byte === 0x3f) return this.parameter(start, start + 1, ++this.parameters);
       if (byte === 0x40) return this.variable(start);
     }
-    const end = this.endOfOperator(start);
+    const end = this.postgres ? endOfOperator(text, start) : endOfMysqlOperator(text, start);
     let kind: number = T.Operator;
     if (end === start + 1) {
       if (byte === 0x3d) kind = T.Equals;
@@ -360,55 +362,6 @@ class Lexer {
     this.push(T.Variable, start, i, 0, 0);
     return i;
   }
-
-  /** PG: longest run of operator characters, cut at a comment and, without ~!@#%^&|`?, in front of a trailing + or -. */
-  private endOfOperator(start: number): number {
-    const { text } = this;
-    if (!this.postgres) return endOfMysqlOperator(text, start);
-    let i = start;
-    let magic = false;
-    while (i < text.length && classOf[text[i] as number] === bytes.operator) {
-      const byte = text[i] as number;
-      if (byte === 0x3a || byte === 0x24) break;
-      const next = text[i + 1];
-      if (i > start && ((byte === 0x2d && next === 0x2d) || (byte === 0x2f && next === 0x2a))) break;
-      if (isPlusMinusMagic(byte)) magic = true;
-      i++;
-    }
-    if (!magic) while (i > start + 1 && (text[i - 1] === 0x2b || text[i - 1] === 0x2d)) i--;
-    return i;
-  }
-}
-
-/** Only digits and dots so far: an `e` may begin an exponent. */
-function decimal(text: Uint8Array, start: number, end: number): boolean {
-  for (let i = start; i < end; i++) {
-    const byte = text[i] as number;
-    if (!isDigit(byte) && byte !== 0x2e && byte !== 0x5f) return false;
-  }
-  return end > start;
-}
-
-/** A token of digits and letters that is a number: exponent, radix prefix or digit groups. */
-function numberWithLetters(text: Buffer, start: number, end: number): boolean {
-  const word = text.toString('latin1', start, end);
-  return /^(?:0x(?:_?[0-9a-f])+|0o(?:_?[0-7])+|0b(?:_?[01])+|(?:\d(?:_?\d)*\.?(?:\d(?:_?\d)*)?|\.\d(?:_?\d)*)(?:e[+-]?\d(?:_?\d)*)?)$/i.test(
-    word,
-  );
-}
-
-/** MySQL: names may begin with a digit. */
-function wordOfDigits(text: Buffer, start: number, end: number): boolean {
-  const word = text.toString('latin1', start, end);
-  return !word.includes('.') && !/^(?:0x[0-9a-f]+|0b[01]+|\d+e\d*|\d+e[+-]\d+)$/i.test(word);
-}
-
-const twoBytes = new Set(['<=', '>=', '<>', '!=', '&&', '||', '<<', '>>', '->']);
-
-function endOfMysqlOperator(text: Buffer, start: number): number {
-  const three = text.toString('latin1', start, start + 3);
-  if (three === '<=>' || three === '->>') return start + 3;
-  return twoBytes.has(three.slice(0, 2)) ? start + 2 : start + 1;
 }
 
 const lexer = new Lexer();

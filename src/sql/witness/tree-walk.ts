@@ -12,7 +12,7 @@ import { as, isNode, strings, text } from './tree.ts';
 const known = new Set(
   `SelectStmt ResTarget ColumnRef String A_Star A_Const A_Expr BoolExpr NullTest BooleanTest SubLink FuncCall TypeCast
   ParamRef RangeVar JoinExpr RangeSubselect RangeFunction List SortBy WindowDef CaseExpr CaseWhen CoalesceExpr MinMaxExpr
-  SQLValueFunction RowExpr A_ArrayExpr A_Indirection A_Indices CollateClause LockingClause Integer CommonTableExpr
+  SQLValueFunction RowExpr A_ArrayExpr A_Indirection A_Indices CollateClause LockingClause Integer CommonTableExpr IndexElem
   DeleteStmt InsertStmt SetToDefault`
     .trim()
     .split(/\s+/),
