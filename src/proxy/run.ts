@@ -6,7 +6,7 @@ import { defaultFactsCacheLimits, FactsCache } from '../facts/cache.ts';
 import { logEvent, type Log } from '../log.ts';
 import { Metrics } from '../metrics.ts';
 import { GuardQueue } from '../session/guard-queue.ts';
-import type { SharedState } from '../session/types.ts';
+import type { FindingEvent, SharedState } from '../session/types.ts';
 import { loadWitness } from '../sql/witness/postgres.ts';
 import { postgres } from './postgres.ts';
 import { Proxy } from './server.ts';
@@ -89,8 +89,9 @@ function observe(log: Log, metrics: Metrics, findings: Findings): Observer {
     listening: (listener, address, port) => log.info({ listener, address, port }, 'listening'),
     opened: (info) => log.debug({ session: info.id, listener: info.listener, client: info.client }, 'opened'),
     closed: (info, session) => log.debug({ ...who(info), ...session.counters }, 'closed'),
-    event(info, event) {
-      metrics.event(event);
+    event(info, exact) {
+      metrics.event(exact);
+      const event = exact.type === 'finding' ? rounded(exact) : exact;
       logEvent(log, who(info), event);
       if (event.type !== 'finding') return;
       const { type: _, ...fields } = event;
@@ -109,5 +110,15 @@ function observe(log: Log, metrics: Metrics, findings: Findings): Observer {
       metrics.crashed();
       log.error({ ...who(info), err: error }, 'defect: connection ended');
     },
+  };
+}
+
+/** Durations to a tenth of a millisecond: people read them. */
+function rounded(event: FindingEvent): FindingEvent {
+  const tenth = (ms: number) => Math.round(ms * 10) / 10;
+  return {
+    ...event,
+    ...(event.guardWaitMs !== undefined && { guardWaitMs: tenth(event.guardWaitMs) }),
+    ...(event.durationMs !== undefined && { durationMs: tenth(event.durationMs) }),
   };
 }
