@@ -20,6 +20,7 @@ import { splitDeleteLoad, updateOrCreateLoad, type Result } from './stress/load.
 const planned = [
   /^(SAVEPOINT|RELEASE SAVEPOINT|ROLLBACK TO SAVEPOINT) interlock_savepoint$/,
   /^SELECT pg_catalog\.concat\(pg_catalog\.current_setting\('transaction_isolation'\)/,
+  /^SET CONSTRAINTS (public\.shop_\w+(, )?)+ (IMMEDIATE|DEFERRED)$/,
   /^WITH RECURSIVE target AS \(SELECT c\.oid/,
 ];
 const marker = /^\/\* interlock:[a-z-]+ \*\/ /;
