@@ -66,7 +66,7 @@ describe.each(await availableEngines())('%s', (engine) => {
     expect(server.version.startsWith(engine.split('-')[1] ?? '')).toBe(true);
     const variables = await ask<{ Variable_name: string; Value: string }>(
       server.url(),
-      `SHOW VARIABLES WHERE Variable_name IN ('transaction_isolation', 'tx_isolation', 'sql_mode')`,
+      `SHOW GLOBAL VARIABLES WHERE Variable_name IN ('transaction_isolation', 'tx_isolation', 'sql_mode')`,
     );
     const values = new Set(variables.map((row) => row.Value));
     expect(values).toEqual(new Set(['READ-COMMITTED', 'NO_BACKSLASH_ESCAPES']));
