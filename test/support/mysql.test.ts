@@ -56,7 +56,11 @@ const listens = (port: number): Promise<boolean> =>
 describe.each(await availableEngines())('%s', (engine) => {
   let server: Mysql;
   beforeAll(async () => {
-    server = await startMysql({ engine, isolation: 'READ COMMITTED', settings: { sql_mode: 'NO_BACKSLASH_ESCAPES' } });
+    server = await startMysql({
+      engine,
+      isolation: 'READ COMMITTED',
+      settings: { sql_mode: 'NO_BACKSLASH_ESCAPES' },
+    });
   });
   afterAll(() => server.stop());
 
