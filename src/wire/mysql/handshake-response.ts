@@ -1,0 +1,152 @@
+/**
+ * The client's first packets: SSLRequest and Protocol::HandshakeResponse41; and COM_CHANGE_USER, which carries the same
+ * fields. Step 1 of a session: who the client is, and what it chose, which is the truth for parsing from here on.
+ * Strings are latin1-decoded bytes. Nothing here checks or keeps a password.
+ */
+import { agreed, capability, has } from './capabilities.ts';
+import type { Capabilities } from './capabilities.ts';
+import { headerBytes } from './codes.ts';
+import { Cursor } from './cursor.ts';
+import { ProtocolViolation } from './violation.ts';
+
+export interface Login {
+  user: string;
+  /** '' when none was asked for. */
+  database: string;
+  /** Authentication plugin the client answered with; '' when it does not say. */
+  plugin: string;
+  /** Connection attributes: `program_name`, `_client_name`, … */
+  attributes: Map<string, string>;
+  /** Collation id, of a response its low byte; undefined: a COM_CHANGE_USER that does not say. */
+  collation: number | undefined;
+  /** Where the answer to the scramble lies in the buffer. */
+  authResponse: { start: number; end: number };
+}
+
+export interface HandshakeResponse extends Login {
+  kind: 'response';
+  /** As sent: not yet limited to what was offered, see agreed(). */
+  capabilities: Capabilities;
+  /** Largest packet the client takes, 0 = no limit of its own. */
+  maxPacketBytes: number;
+}
+
+/** Followed by TLS, never by more packets in the clear. */
+export interface SslRequest {
+  kind: 'ssl';
+  capabilities: Capabilities;
+}
+
+/** Payload of an SSLRequest: the fixed part of a response and nothing else. */
+export const sslRequestBytes = 32;
+/** A log-in packet is user, database, an answer and attributes (64 KB at most): nothing honest is longer than this. */
+export const maxLoginBytes = 128 * 1024;
+
+const reservedBytes = 19;
+/** Offset of MariaDB's flags in the payload. */
+const extendedAt = 28;
+
+/** @throws ProtocolViolation also for clients older than 4.1 */
+export function readHandshakeResponse(
+  buf: Buffer,
+  start: number,
+  end: number,
+): HandshakeResponse | SslRequest {
+  const cursor = new Cursor(buf, start, end);
+  const payload = cursor.left;
+  if (payload < sslRequestBytes) throw new ProtocolViolation('log-in packet of a client older than 4.1');
+  const flags = cursor.uint32();
+  if (!has(flags, capability.protocol41))
+    throw new ProtocolViolation('the client speaks a protocol older than 4.1');
+  const maxPacketBytes = cursor.uint32();
+  const collation = cursor.byte();
+  cursor.skip(reservedBytes);
+  const extended = cursor.uint32();
+  // A client that says CLIENT_MYSQL uses these bytes as filler.
+  const capabilities = { flags, mariadb: has(flags, capability.mysql) ? 0 : extended };
+  if (payload === sslRequestBytes) {
+    if (!has(flags, capability.ssl)) throw new ProtocolViolation('log-in packet without a user');
+    return { kind: 'ssl', capabilities };
+  }
+  const user = cursor.terminated().toString('latin1');
+  const authResponse = readAuthResponse(cursor, flags, has(flags, capability.pluginAuthLenencClientData));
+  const database = has(flags, capability.connectWithDb) ? optionalName(cursor) : '';
+  const plugin = has(flags, capability.pluginAuth) ? optionalName(cursor) : '';
+  const attributes = has(flags, capability.connectAttrs) ? readAttributes(cursor) : new Map<string, string>();
+  return {
+    kind: 'response',
+    capabilities,
+    maxPacketBytes,
+    collation,
+    user,
+    authResponse,
+    database,
+    plugin,
+    attributes,
+  };
+}
+
+/**
+ * COM_CHANGE_USER.
+ * @param flags agreed capabilities of the session
+ */
+export function readChangeUser(buf: Buffer, start: number, end: number, flags: number): Login {
+  const cursor = new Cursor(buf, start, end);
+  cursor.skip(1);
+  const user = cursor.terminated().toString('latin1');
+  const authResponse = readAuthResponse(cursor, flags, false);
+  const database = cursor.terminatedOrRest().toString('latin1');
+  const collation = cursor.left >= 2 ? cursor.uint16() : undefined;
+  const plugin = has(flags, capability.pluginAuth) ? optionalName(cursor) : '';
+  const attributes = has(flags, capability.connectAttrs) ? readAttributes(cursor) : new Map<string, string>();
+  return { user, authResponse, database, collation, plugin, attributes };
+}
+
+/**
+ * A copy of a response or SSLRequest with no other flags than `allowed`: some clients set flags without looking at the
+ * greeting, and the server, which does know them, would believe it. Undefined: there is nothing to change. All flags that
+ * give this packet its own shape are among those that are parsed, so its other bytes stay right.
+ */
+export function maskResponse(
+  buf: Buffer,
+  start: number,
+  end: number,
+  allowed: Capabilities,
+): Buffer | undefined {
+  const { flags, mariadb } = readHandshakeResponse(buf, start, end).capabilities;
+  const kept = agreed(allowed, { flags, mariadb });
+  if (kept.flags === flags && kept.mariadb === mariadb) return undefined;
+  const edited = Buffer.from(buf.subarray(start, end));
+  edited.writeUInt32LE(kept.flags, headerBytes);
+  if (!has(flags, capability.mysql)) edited.writeUInt32LE(kept.mariadb, headerBytes + extendedAt);
+  return edited;
+}
+
+function readAuthResponse(cursor: Cursor, flags: number, lenenc: boolean): { start: number; end: number } {
+  if (lenenc || has(flags, capability.secureConnection)) {
+    const bytes = lenenc ? cursor.lenenc() : cursor.byte();
+    const start = cursor.offset;
+    cursor.skip(bytes);
+    return { start, end: start + bytes };
+  }
+  const start = cursor.offset;
+  return { start, end: start + cursor.terminated().length };
+}
+
+function optionalName(cursor: Cursor): string {
+  return cursor.left === 0 ? '' : cursor.terminatedOrRest().toString('latin1');
+}
+
+function readAttributes(cursor: Cursor): Map<string, string> {
+  const attributes = new Map<string, string>();
+  if (cursor.left === 0) return attributes;
+  const bytes = cursor.lenenc();
+  const end = cursor.offset + bytes;
+  if (bytes > cursor.left) throw new ProtocolViolation('connection attributes leave the packet');
+  while (cursor.offset < end) {
+    const name = cursor.lenencName();
+    attributes.set(name, cursor.lenencName());
+  }
+  if (cursor.offset !== end) throw new ProtocolViolation('connection attributes leave their block');
+  return attributes;
+}
