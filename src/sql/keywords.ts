@@ -24,11 +24,11 @@ grant:r variadic:rs analyze:r analyse:r authorization:r binary:r collation:r con
 inner:r left:r right:r full:r outer:r cross:r natural:r join:rs like:rs ilike:rs similar:r isnull:r notnull:r
 overlaps:rs tablesample:r current_catalog:rc current_date:rc current_role:rc current_time:rc current_timestamp:rc
 current_user:rc localtime:rc localtimestamp:rc session_user:rc system_user:rc user:rc current_schema:rc
-exists:s row:s between:s values:s interval:s varying:s over:s filter:s escape:s
+exists:s row:s between:s values:s interval:s varying:s over filter escape:s
 insert update delete merge share key no begin start commit abort rollback savepoint release prepare prepared
 set reset show deallocate constraints transaction work chain session local characteristics execute declare close
 move call explain copy lock listen notify unlisten truncate alter drop discard vacuum replace use load
-at time zone rows within ordinality conflict nothing overriding system value offline
+at time:s zone:s by:s rows within ordinality conflict nothing overriding system value offline
 ignore low_priority high_priority delayed quick duplicate straight_join xor div regexp rlike mode partition
 current of isolation level read write committed uncommitted repeatable serializable unknown
 `;

@@ -9,7 +9,7 @@ import { fromClause } from './from.ts';
 import { keywordId } from './keywords.ts';
 import { columnRef, endOfName, isName, nameOf } from './names.ts';
 import type { SelectItem, SelectShape, Value } from './shape.ts';
-import { survey } from './survey.ts';
+import { isInnerFrom, survey } from './survey.ts';
 import { T } from './tokens.ts';
 import type { Tokens } from './tokens.ts';
 import { value } from './values.ts';
@@ -26,12 +26,17 @@ const k = Object.fromEntries(
 const clauseWords = 'into from where group having window order limit offset fetch for union intersect except';
 const clauses = new Map(clauseWords.split(' ').map((word) => [k[word] as number, word]));
 
+const setOperations = new Set(['union', 'intersect', 'except']);
+/** Behind a set operation these belong to the whole; every other clause belongs to a later SELECT. */
+const tail = new Set(['order', 'limit', 'offset', 'fetch', 'for', ...setOperations]);
+
 /** Where each clause begins (its keyword) and ends; only the first of a kind. */
 type Clauses = Map<string, { first: number; end: number }>;
 
 function findClauses(tokens: Tokens, from: number, end: number): { found: Clauses; first: number } {
   const found: Clauses = new Map();
   let first = end;
+  let combined = false;
   let open: { first: number; end: number } | undefined;
   for (let i = from; i < end; i++) {
     const kind = tokens.kind[i];
@@ -41,12 +46,13 @@ function findClauses(tokens: Tokens, from: number, end: number): { found: Clause
     }
     const name = kind === T.Word ? clauses.get(tokens.detail[i] as number) : undefined;
     if (name === undefined) continue;
-    // IS DISTINCT FROM
-    if (name === 'from' && tokens.is(i - 1, k['distinct'] as number) && i > from) continue;
+    if (name === 'from' && isInnerFrom(tokens, i)) continue;
     if (open !== undefined) open.end = i;
     else first = i;
     open = { first: i, end };
-    if (!found.has(name)) found.set(name, open);
+    const later = combined && !tail.has(name);
+    if (!found.has(name) && !later) found.set(name, open);
+    if (setOperations.has(name)) combined = true;
   }
   return { found, first };
 }

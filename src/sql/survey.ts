@@ -16,7 +16,7 @@ const k = Object.fromEntries(
   (
     'select from with values table where group having window order limit offset fetch for union intersect except ' +
     'returning join straight_join only lateral rows distinct into over update share no key lock filter within using ' +
-    'insert delete merge as at time zone similar escape overlaps local'
+    'insert delete merge as at time zone similar escape overlaps local is not'
   )
     .split(' ')
     .map((word) => [word, keywordId(word)]),
@@ -121,7 +121,10 @@ class Walk {
   /** Handles the word at i and returns the index of the next token to look at. */
   private word(i: number): number {
     const word = this.tokens.keyword(i);
-    if (word !== 0 && this.keyword(i, word)) return i + 1;
+    if (word !== 0 && this.keyword(i, word)) {
+      if (clauseAt[this.depth] === clause.table && isBareCall(word)) clauseAt[this.depth] = clause.from;
+      return i + 1;
+    }
     if (clauseAt[this.depth] === clause.table) return this.tableOrCall(i);
     return this.nameOrCall(i);
   }
@@ -132,7 +135,7 @@ class Walk {
     const at = clauseAt[depth];
     if (word === k['select']) clauseAt[depth] = clause.items;
     else if (word === k['from']) {
-      if (at === clause.items && !tokens.is(i - 1, k['distinct'] as number)) clauseAt[depth] = clause.table;
+      if (at === clause.items && !isInnerFrom(tokens, i)) clauseAt[depth] = clause.table;
     } else if (word === k['join'] || word === k['straight_join']) {
       if (at === clause.from) clauseAt[depth] = clause.table;
     } else if (ends.has(word)) {
@@ -178,8 +181,7 @@ class Walk {
     if (word === k['only'] || word === k['lateral']) return i + 1;
     clauseAt[depth] = clause.from;
     const end = endOfName(tokens, i);
-    if (end === i) return i + 1;
-    if (tokens.kind[end] === T.Open) return this.nameOrCall(i);
+    if (end === i || tokens.kind[end] === T.Open) return this.nameOrCall(i);
     const name = tableName(tokens, i, end);
     if (name === undefined) this.result.unknown = true;
     else this.tables.set(`${name.schema ?? ''}\0${name.name}`, name);
@@ -204,6 +206,13 @@ class Walk {
   private aggregateHere(): void {
     if (queryAt[this.depth] === 0) this.result.aggregate = true;
   }
+}
+
+/** FROM at token i belongs to IS [NOT] DISTINCT FROM, or to ROWS FROM ( … ). */
+export function isInnerFrom(tokens: Tokens, i: number): boolean {
+  if (i > 0 && tokens.is(i - 1, k['rows'] as number)) return true;
+  if (i < 2 || !tokens.is(i - 1, k['distinct'] as number)) return false;
+  return tokens.is(i - 2, k['is'] as number) || tokens.is(i - 2, k['not'] as number);
 }
 
 function callName(tokens: Tokens, i: number): string {

@@ -43,10 +43,11 @@ export function functionClaim(name: string): string {
 function selectClaims(shape: SelectShape, parameters: Set<number>): unknown[] {
   return [
     'select',
-    shape.items.map((item) => [
-      item.star ? '*' : item.column === undefined ? '' : columnClaim(item.column),
-      item.alias ?? '',
-    ]),
+    shape.items.map((item) =>
+      item.column === undefined
+        ? itemClaim(item.star)
+        : itemClaim(false, columnClaim(item.column), item.alias),
+    ),
     shape.plainFrom ? shape.tables.map(tableClaim) : [],
     shape.plainFrom,
     sorted(shape.tablesRead.map(nameClaim)),
@@ -70,6 +71,11 @@ function selectClaims(shape: SelectShape, parameters: Set<number>): unknown[] {
     },
     sortedNumbers(parameters),
   ];
+}
+
+/** Aliases count for columns only: without AS they are hard to tell from the end of an expression. */
+export function itemClaim(star: boolean, column = '', alias = ''): [string, string] {
+  return [star ? '*' : column, column === '' ? '' : alias];
 }
 
 export function tableClaim(table: Pick<TableRef, 'name' | 'alias' | 'only' | 'nullable'>): unknown[] {

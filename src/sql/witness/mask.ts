@@ -8,7 +8,7 @@
  */
 import { defaultSqlLimits } from '../limits.ts';
 import { lex } from '../lexer.ts';
-import type { LexerSettings, Span } from '../shape.ts';
+import type { KeyList, LexerSettings, Span } from '../shape.ts';
 import { flavour, T, Tokens } from '../tokens.ts';
 import type { WitnessLimits } from './limits.ts';
 
@@ -21,7 +21,12 @@ export const grammarSettings: LexerSettings = {
 };
 
 /** Lexed and masked, or undefined: not one statement, not readable, or over a limit. */
-export function mask(text: Buffer, tokens: Tokens, limits: WitnessLimits, list?: Span): string | undefined {
+export function mask(
+  text: Buffer,
+  tokens: Tokens,
+  limits: WitnessLimits,
+  list?: KeyList,
+): string | undefined {
   lex(text, grammarSettings, tokens, defaultSqlLimits);
   if (
     tokens.lexical ||
@@ -31,11 +36,16 @@ export function mask(text: Buffer, tokens: Tokens, limits: WitnessLimits, list?:
     tokens.executableComment
   )
     return undefined;
-  const cut = list === undefined ? undefined : cutOf(tokens, list);
+  const cut = list?.values.every(isConstant) === true ? cutOf(tokens, list.span) : undefined;
   const kept = tokens.count - (cut === undefined ? 0 : cut.end - cut.first);
   if (kept > limits.maxTokens || depthOf(tokens) > limits.maxDepth) return undefined;
   const masked = write(text.toString('latin1'), tokens, cut);
   return masked.length > limits.maxBytes ? undefined : masked;
+}
+
+/** Only constants are left out; an expression in the list has to pass the grammar. */
+function isConstant(value: KeyList['values'][number]): boolean {
+  return value.kind === 'parameter' || value.kind === 'string' || value.kind === 'number';
 }
 
 interface Cut {

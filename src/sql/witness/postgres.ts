@@ -40,10 +40,10 @@ export class PostgresWitness implements Witness {
   }
 
   agrees(text: Buffer, shape: Shape): boolean {
-    const list = shape.kind === 'delete' ? shape.list?.span : undefined;
+    const list = shape.kind === 'delete' ? shape.list : undefined;
     const masked = mask(text, this.tokens, this.limits, list);
     if (masked === undefined) return false;
-    const claimed = shapeClaims(shape, this.parameters(list));
+    const claimed = shapeClaims(shape, this.parameters(list?.span));
     if (claimed === undefined) return false;
     let seen = this.claims.get(masked);
     if (seen === undefined) {

@@ -44,7 +44,7 @@ export function deleteProof(
   if (!sameTokens(tokensOf(outText), expected)) return false;
   const masked = [
     mask(selectText, prover.tokens, prover.limits),
-    mask(deleteText, prover.tokens, prover.limits, deletion.list.span),
+    mask(deleteText, prover.tokens, prover.limits, deletion.list),
     mask(outText, prover.tokens, prover.limits),
   ];
   return proved(prover, 'delete', masked, lockAlias, (trees) => {

@@ -2,7 +2,7 @@
  * What a tree says about a statement, in the form of shapeClaims (claims.ts). Serves the witness, step 7 of the flow.
  * Written from the tree alone: it shares names and formats with the classifier, not its reading of the text.
  */
-import { sorted, sortedNumbers, tableClaim } from './claims.ts';
+import { itemClaim, sorted, sortedNumbers, tableClaim } from './claims.ts';
 import type { Node } from './parser.ts';
 import { as, isNode, list, text } from './tree.ts';
 import { conjunctsOf, constantClaim, equalityClaim, keyListClaim, columnOf } from './tree-conditions.ts';
@@ -30,7 +30,7 @@ function selectClaims(outer: Node): string | undefined {
   const where = inner['whereClause'];
   return JSON.stringify([
     'select',
-    list(inner['targetList']).map(itemClaim),
+    list(inner['targetList']).map(targetClaim),
     from.plain ? from.tables.map(tableClaim) : [],
     from.plain,
     sorted(seen.tables),
@@ -60,13 +60,13 @@ function selectClaims(outer: Node): string | undefined {
   ]);
 }
 
-function itemClaim(value: unknown): [string, string] {
+function targetClaim(value: unknown): [string, string] {
   const target = as(value, 'ResTarget') ?? {};
   const fields = list(as(target['val'], 'ColumnRef')?.['fields']);
   const indirection = list(as(target['val'], 'A_Indirection')?.['indirection']);
   const last = fields.at(-1) ?? indirection.at(-1);
   const star = as(last, 'A_Star') !== undefined;
-  return [star ? '*' : (columnOf(target['val']) ?? ''), text(target['name'])];
+  return itemClaim(star, columnOf(target['val']), text(target['name']));
 }
 
 interface Table {
