@@ -34,8 +34,30 @@ export function runDirect(flights: readonly Buffer[][], server: FakeServer): Tra
   return { toServer: Buffer.concat(toServer), toClient: Buffer.concat(toClient), events: [], ended: false };
 }
 
-/** More wake-ups or rounds than any conversation needs: the session loops. */
-const patience = 100_000;
+/** More wake-ups than any conversation needs, or more chunks than anybody sent: the session loops. */
+const patience = { wakes: 10_000, chunks: 1_000_000 };
+
+class Chunks {
+  #chunks: Buffer[] = [];
+  #at = 0;
+
+  get empty(): boolean {
+    return this.#at === this.#chunks.length;
+  }
+  add(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+  }
+  take(): Buffer {
+    const chunk = this.#chunks[this.#at];
+    if (chunk === undefined) throw new Error('no chunk');
+    this.#at += 1;
+    if (this.empty) {
+      this.#chunks = [];
+      this.#at = 0;
+    }
+    return chunk;
+  }
+}
 
 export class Link {
   now = 1000;
@@ -48,7 +70,7 @@ export class Link {
   readonly #toServer: Buffer[] = [];
   readonly #toClient: Buffer[] = [];
   readonly #events: SessionEvent[] = [];
-  #waiting: { side: Side; chunk: Buffer }[] = [];
+  readonly #waiting = { client: new Chunks(), server: new Chunks() };
   #wakeAt: number | undefined;
   #paused = false;
   #ended = false;
@@ -75,6 +97,11 @@ export class Link {
     };
   }
 
+  /** Bytes that each side has sent. */
+  get sent(): Readonly<Record<Side, number>> {
+    return this.#sent;
+  }
+
   get ended(): boolean {
     return this.#ended;
   }
@@ -97,26 +124,28 @@ export class Link {
     const chunks = this.#cut(side, bytes, this.#sent[side]);
     this.#sent[side] += bytes.length;
     // Copies, as a socket would hand over: each is scribbled over after use.
-    this.#waiting.push(...chunks.map((chunk) => ({ side, chunk: Buffer.from(chunk) })));
+    for (const chunk of chunks) this.#waiting[side].add(Buffer.from(chunk));
   }
 
   #settle(): void {
-    for (let round = 0; round < patience; round += 1) {
+    let wakes = 0;
+    for (let round = 0; round < patience.chunks && wakes < patience.wakes; round += 1) {
       if (this.#ended) return;
       if (this.#wakeSoon) {
+        wakes += 1;
         this.#wakeSoon = false;
         this.#take(this.#session.wake(this.now));
         continue;
       }
-      const index = this.#waiting.findIndex((one) => one.side === 'server' || !this.#paused);
-      const next = this.#waiting[index];
-      if (next !== undefined) {
-        this.#waiting.splice(index, 1);
-        this.#take(this.#session.receive(next.side, next.chunk, this.now));
-        next.chunk.fill(0xee);
+      const side = this.#waiting.server.empty ? 'client' : 'server';
+      if (side === 'server' || (!this.#paused && !this.#waiting.client.empty)) {
+        const chunk = this.#waiting[side].take();
+        this.#take(this.#session.receive(side, chunk, this.now));
+        chunk.fill(0xee);
         continue;
       }
-      if (this.#wakeAt === undefined || (!this.#paused && this.#waiting.length === 0)) return;
+      if (this.#wakeAt === undefined) return;
+      wakes += 1;
       this.now = Math.max(this.now, this.#wakeAt);
       this.#take(this.#session.wake(this.now));
     }

@@ -1,5 +1,5 @@
 /** Sends a recorded conversation through a session, against a fake server that knows the plans. */
-import type { Session, SessionEvent } from '../../src/session/types.ts';
+import type { Session, SessionEvent, Side } from '../../src/session/types.ts';
 import type { Catalog } from './catalog.ts';
 import type { Conversation } from './conversation.ts';
 import { Link, runDirect, runThrough, uncut, type Cut, type Transcript } from './drive.ts';
@@ -18,6 +18,8 @@ export interface Replay {
   complete: boolean;
   savepoints: string[];
   findings: Finding[];
+  /** Bytes that each side sent to the session. */
+  sent: Readonly<Record<Side, number>>;
 }
 
 export const everything: RuleOptions = { mode: 'rewrite', tablesNamed: true };
@@ -44,9 +46,16 @@ export function replay(
     complete: brain.finished && brain.unexpected.length === 0,
     savepoints: server.transaction.savepoints,
     findings: transcript.events.filter((event) => event.type === 'finding'),
+    sent: link.sent,
   };
 }
 
 export function replayDirect(conversation: Conversation): Transcript {
   return runDirect(conversation.flights, new FakeServer(new ScriptBrain(conversation.script, [])));
+}
+
+/** Query and Execute messages: each of them is forwarded, rewritten or refused. */
+export function executions(flights: readonly Buffer[][]): number {
+  const letters = flights.flat().map((message) => String.fromCharCode(message[0] ?? 0));
+  return letters.filter((letter) => letter === 'Q' || letter === 'E').length;
 }

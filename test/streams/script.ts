@@ -58,7 +58,7 @@ export class ScriptBrain implements Brain {
     const note = (kind: Ran['kind']): void => {
       this.ran.push({ sql, kind, via, values, savepoints: [...transaction.savepoints] });
     };
-    if (/^ROLLBACK TO SAVEPOINT interlock_/.test(sql) && this.#rewrittenAt !== undefined)
+    if (sql.startsWith('ROLLBACK TO SAVEPOINT interlock_') && this.#rewrittenAt !== undefined)
       this.#at = this.#rewrittenAt;
     if (next?.sql === sql) {
       this.#rewrittenAt = undefined;

@@ -42,7 +42,8 @@ export function ruleSet({ mode, tablesNamed, splitDelete = {}, unlockedRead = {}
 
 export const plainLimits: SessionLimits = {
   messageBytes: 1 << 24,
-  inspectBytes: 1 << 16,
+  /** Small, so that a recording can be longer. */
+  inspectBytes: 1 << 13,
   rememberedIds: 10_000,
   preparedStatements: 1000,
   heldBytes: 1 << 20,
