@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { startEngine, type Engine } from './engine.ts';
 import { startInterlockProcess, type InterlockProcess } from './interlock-process.ts';
 import { races, setUp, type Race } from './races.ts';
-import { added, comparison, painter, wrapped } from './report.ts';
+import { added, comparison, named, painter, wrapped } from './report.ts';
 import { Observer, runSchedule, type Actor, type StepRecord } from './schedule.ts';
 import { parseLog } from './server-log.ts';
 
@@ -65,9 +65,8 @@ function rewritten(stage: Stage, race: Race, played: Played): string[] {
   for (const [text, count] of added(log, actor.pid, actor.sent)) {
     const times = count > 1 ? paint.faint(`  (${count} times)`) : '';
     const main = race.edited.test(text);
-    const shown = main || text.length < 110 ? text : `${text.slice(0, 100)}…`;
-    const block = wrapped(shown, 104, '     ');
-    lines.push((main ? block.map(paint.bold) : block).join('\n') + times);
+    const block = main ? wrapped(text, 104, '     ').map(paint.bold) : [`     ${named(text)}`];
+    lines.push(block.join('\n') + times);
   }
   return lines;
 }

@@ -21,17 +21,16 @@ export const painter = (colours: boolean): Paint => ({
   faint: code(colours, 2, 22),
 });
 
-const widths = { session: 4, statement: 62, note: 26 };
+const widths = { session: 4, statement: 50, note: 27 };
 
 /** Cut or filled to exactly `width` characters. */
 const column = (text: string, width: number): string =>
   text.length > width - 1 ? `${text.slice(0, width - 2)}… ` : text.padEnd(width);
 
-/** The middle of a long statement says the least: its beginning and its end stay. */
-function short(text: string, width: number): string {
-  if (text.length < width) return text;
-  const end = text.slice(-18);
-  return `${text.slice(0, width - end.length - 3)}…${end}`;
+/** The middle of a long statement says the least: its beginning and the last `end` characters stay. */
+export function short(text: string, width: number, end: number): string {
+  const line = text.replaceAll(/\s+/g, ' ');
+  return line.length < width ? line : `${line.slice(0, width - end - 3)}…${line.slice(-end)}`;
 }
 
 function outcome(record: StepRecord | undefined): string {
@@ -57,7 +56,7 @@ export function comparison(
     if (begins) return [];
     const left = column(outcome(one), note);
     const main = sent.find((text) => /^(SELECT|INSERT|UPDATE|DELETE)/.test(text)) ?? sent[0] ?? '';
-    const what = column(step.split('.')[0] ?? '', session) + column(short(main, statement), statement);
+    const what = column(step.split('.')[0] ?? '', session) + column(short(main, statement, 18), statement);
     const bad = one?.error !== undefined || one === undefined;
     return [what + (bad ? paint.red(left) : left) + outcome(other)];
   });
@@ -79,6 +78,17 @@ export function added(
   }
   return counts;
 }
+
+/** The statements of a plan that say little as text. */
+const kinds: [RegExp, string][] = [
+  [/pg_try_advisory_xact_lock/, 'SELECT … pg_try_advisory_xact_lock …, the guard of the table'],
+  [/current_setting\('transaction_isolation'\)/, 'SELECT … isolation level, read-only state'],
+  [/^WITH RECURSIVE target/, 'SELECT … keys, constraints and privileges of the table from the catalog'],
+];
+
+/** One line for a statement of Interlock's own. */
+export const named = (text: string): string =>
+  kinds.find(([form]) => form.test(text))?.[1] ?? short(text, 104, 58);
 
 /** Breaks at spaces; every line indented. */
 export function wrapped(text: string, width: number, indent: string): string[] {

@@ -12,19 +12,20 @@ export const splitDeleteTables = [
   'CREATE TABLE shop_product (id serial PRIMARY KEY, active boolean NOT NULL)',
   `CREATE TABLE shop_cart (id serial PRIMARY KEY, customer_id integer NOT NULL REFERENCES shop_customer DEFERRABLE INITIALLY DEFERRED,
      product_id integer NOT NULL REFERENCES shop_product DEFERRABLE INITIALLY DEFERRED, UNIQUE (customer_id, product_id))`,
+  'ALTER SEQUENCE shop_cart_id_seq START 1000 RESTART',
   `INSERT INTO shop_customer (name) VALUES ('one'), ('two')`,
   'INSERT INTO shop_product (active) VALUES (true), (false), (false), (true)',
 ];
 
-/** The rows a schedule starts from; ids from 100 on, so that there is room below. */
+/** The rows a schedule starts from; their ids are above 50 and below what the sequence gives. */
 export const splitDeleteRows = {
   full: [
-    'TRUNCATE shop_cart',
+    'TRUNCATE shop_cart RESTART IDENTITY',
     'UPDATE shop_product SET active = id IN (1, 4)',
     'INSERT INTO shop_cart (id, customer_id, product_id) VALUES (100, 1, 1), (101, 1, 2), (102, 2, 1)',
   ],
   empty: [
-    'TRUNCATE shop_cart',
+    'TRUNCATE shop_cart RESTART IDENTITY',
     'UPDATE shop_product SET active = id IN (1, 4)',
     'INSERT INTO shop_cart (id, customer_id, product_id) VALUES (101, 1, 2), (102, 2, 1)',
   ],

@@ -41,7 +41,7 @@ export async function updater(
       created = await insert(session, path);
       if (!created) await session.query('ROLLBACK TO SAVEPOINT "s1"');
       await session.query('RELEASE SAVEPOINT "s1"');
-      return created ? 'ok' : '23505, handled';
+      return created ? 'ok' : 'duplicate key';
     },
     G: async () => {
       if (created || row !== undefined) return 'not sent';

@@ -1,0 +1,99 @@
+/** Runs one schedule on MySQL or MariaDB and says what came of it: the harness of src/demo/schedule.ts with the applications beside it. */
+import {
+  runSchedule,
+  verdict,
+  waits,
+  type Actor,
+  type Observer,
+  type StepRecord,
+} from '../../../src/demo/schedule.ts';
+import { splitDeleteRows } from '../../../src/demo/split-delete.ts';
+import { pageRows } from '../../../src/demo/update-or-create.ts';
+import { ask } from '../../support/mysql.ts';
+import type { Outcome } from '../schedules.ts';
+import { MysqlObserver } from './observer.ts';
+import type { Isolation, Protocol } from './session.ts';
+import { outsider, splitDeleter, splitDeleteTables } from './split-delete.ts';
+import { pageTables, updater } from './update-or-create.ts';
+
+export interface Bench {
+  /** Straight to the server. */
+  direct: string;
+  /** Where the sessions connect: the same, or through the proxy. */
+  app: string;
+  protocol: Protocol;
+  isolation: Isolation;
+}
+
+export interface Run extends Outcome {
+  records: StepRecord[];
+  /** Steps that had to wait. A deadlock's steps are left out: whether its wait is seen before it is resolved is chance. */
+  waited: string[];
+  /** Texts that each session sent. */
+  sent: Record<string, string[]>;
+}
+
+export interface Schedule {
+  order: string;
+  /** Statement of the outsider X. */
+  outsider?: string;
+}
+
+export const createTables = (url: string): Promise<unknown> => ask(url, ...splitDeleteTables, ...pageTables);
+
+/** Session names of a schedule, in the order in which they appear. */
+const namesIn = (order: string): string[] => [
+  ...new Set(order.split(/\s+/).map((step) => step.split('.')[0] ?? '')),
+];
+
+async function play(
+  bench: Bench,
+  { order, outsider: statement }: Schedule,
+  connect: (name: string) => Promise<Actor>,
+): Promise<Omit<Run, 'rows'>> {
+  const actors: Actor[] = [];
+  // The outsider is another program: it does not go through the proxy.
+  for (const name of namesIn(order))
+    actors.push(name === 'X' ? await outsider(bench.direct, name, statement ?? '') : await connect(name));
+  const observer = await MysqlObserver.connect(bench.direct);
+  try {
+    // runSchedule asks an observer only who waits.
+    const records = await runSchedule(order, actors, observer as unknown as Observer);
+    const settled = records.filter((record) => record.error !== '1213');
+    return {
+      verdict: verdict(records),
+      records,
+      waited: waits(settled),
+      sent: Object.fromEntries(actors.map((actor) => [actor.name, [...actor.sent]])),
+    };
+  } finally {
+    await Promise.all([observer.end(), ...actors.map((actor) => actor.end())]);
+  }
+}
+
+export async function runSplitDelete(
+  bench: Bench,
+  schedule: Schedule & { start: keyof typeof splitDeleteRows },
+): Promise<Run> {
+  await ask(bench.direct, ...splitDeleteRows[schedule.start]);
+  const run = await play(bench, schedule, (name) =>
+    splitDeleter(bench.app, name, bench.protocol, bench.isolation),
+  );
+  const found = await ask<{ customer_id: number; product_id: number }>(
+    bench.direct,
+    'SELECT customer_id, product_id FROM shop_cart ORDER BY 1, 2',
+  );
+  return { ...run, rows: found.map((row) => `${row.customer_id},${row.product_id}`).join(' ') };
+}
+
+export async function runUpdateOrCreate(bench: Bench, schedule: Schedule): Promise<Run> {
+  await ask(bench.direct, ...pageRows);
+  const run = await play(bench, schedule, (name) =>
+    updater(bench.app, name, bench.protocol, bench.isolation),
+  );
+  const found = await ask<{ path: string; hits: number }>(
+    bench.direct,
+    'SELECT path, hits FROM shop_page ORDER BY 1',
+  );
+  return { ...run, rows: found.map((row) => `${row.path}=${row.hits}`).join(' ') };
+}
