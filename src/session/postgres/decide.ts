@@ -3,7 +3,7 @@ import { detect } from '../../patterns/detect.ts';
 import type { Reason } from '../../patterns/reasons.ts';
 import type { Detection, Finding } from '../../patterns/types.ts';
 import type { Statement } from '../../memory/types.ts';
-import { firstWord } from '../../sql/classify.ts';
+import { firstWord } from '../../sql/first-word.ts';
 import type { FindingEvent } from '../types.ts';
 import type { Conversation } from './conversation.ts';
 

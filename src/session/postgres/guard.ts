@@ -24,12 +24,14 @@ const readOnly = "pg_catalog.current_setting('transaction_read_only')";
 
 /**
  * `<isolation>,<read-only>,<answer>,<role and search path>`; the lock is only asked for where it helps. The last part
- * tells what names mean in the session, temporary schema included, without following its SET statements.
+ * tells what names mean in the session, temporary schema included, without following its SET statements. Everything is
+ * qualified: a search_path may put the app's own operators in front of pg_catalog's.
  */
 export function stateQuery(ask = "'f'"): string {
   return (
     `SELECT pg_catalog.concat(${level}, ',', ${readOnly}, ',', ` +
-    `CASE WHEN ${level} IN ('read committed', 'read uncommitted') THEN ${ask} END, ',', ` +
+    `CASE WHEN ${level} OPERATOR(pg_catalog.=) ANY ('{read committed,read uncommitted}'::pg_catalog.text[]) ` +
+    `THEN ${ask} END, ',', ` +
     'current_user, pg_catalog.current_schemas(true))'
   );
 }
@@ -95,7 +97,7 @@ function lockQuery(guard: Guard, classId: number, key: number): string {
   const call = `(${classId}, ${key})`;
   return guard.mode === 'wait'
     ? `pg_catalog.concat(pg_catalog.pg_advisory_xact_lock${call}, 't')`
-    : `pg_catalog.pg_try_advisory_xact_lock${call}::text`;
+    : `pg_catalog.pg_try_advisory_xact_lock${call}::pg_catalog.text`;
 }
 
 /** Notes the session's environment as well. */
