@@ -146,7 +146,7 @@ const wrongMessages: Conversation[] = [
   session('error truncated Bind', step('Z', message('B', Buffer.from('\0\0\0')), sync)),
   session('error Describe of an unknown kind', step('Z', message('D', Buffer.from('Xa\0')), sync)),
   session('error Close of an unknown kind', step('Z', message('C', Buffer.from('Xa\0')), sync)),
-  { name: 'error unknown message type', steps: [step('end', message('y', Buffer.from('what')))] },
+  { name: 'error unknown message type', raw: true, steps: [step('end', message('y', Buffer.from('what')))] },
 ];
 
 export const errors: Conversation[] = [
