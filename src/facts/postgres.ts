@@ -29,7 +29,7 @@ SELECT pg_catalog.json_build_object(
   'target', (SELECT ${relation('t')} FROM target t),
   'attributes', ${attributes},
   'primaryKey', ${list(`SELECT a.attname AS item, u.place FROM target t JOIN pg_catalog.pg_index i
-    ON i.indrelid ${eq} t.oid AND i.indisprimary ${keyColumns}`)},
+    ON i.indrelid ${eq} t.oid AND i.indisprimary CROSS JOIN LATERAL ${keyColumns}`)},
   'uniqueColumns', ${list(uniqueColumns)},
   'mayLock', (SELECT pg_catalog.has_any_column_privilege(t.oid, 'UPDATE') FROM target t),
   'relations', (SELECT pg_catalog.json_agg(${relation('r')}) FROM relations r WHERE r.oid IS NOT NULL),
@@ -101,8 +101,7 @@ function list(query: string): string {
 }
 
 /** Columns of index i of table t, in order; INCLUDE columns are not part of the key. */
-const keyColumns = `
-  CROSS JOIN LATERAL pg_catalog.unnest(i.indkey::pg_catalog.int2[]) WITH ORDINALITY AS u(attnum, place)
+const keyColumns = `pg_catalog.unnest(i.indkey::pg_catalog.int2[]) WITH ORDINALITY AS u(attnum, place)
   JOIN pg_catalog.pg_attribute a ON a.attrelid ${eq} t.oid AND a.attnum ${eq} u.attnum
   AND NOT u.place ${gt} i.indnkeyatts`;
 
@@ -132,7 +131,7 @@ const deferrable = `(SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
 /** The error names a constraint or a plain unique index; an index of that name exists in both cases. */
 function violated(constraint: { schema: string; name: string }): string {
   return `(SELECT pg_catalog.json_build_object('columns', ${list(`SELECT a.attname AS item, u.place
-    FROM (SELECT i.*) i ${keyColumns}`)},
+    FROM ${keyColumns}`)},
     'primary', i.indisprimary, 'partial', i.indpred IS NOT NULL, 'expression', i.indexprs IS NOT NULL,
     'deferrable', NOT i.indimmediate)
   FROM target t JOIN pg_catalog.pg_index i ON i.indrelid ${eq} t.oid AND i.indisunique
