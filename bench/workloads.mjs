@@ -1,0 +1,17 @@
+/** What is run over each leg. `args` go to pgbench. */
+
+const selectOnly = (protocol, clients) => ({
+  name: `select-only ${protocol}, ${clients}`,
+  protocol,
+  clients,
+  args: ['-S'],
+});
+
+export const workloads = [
+  ...['simple', 'extended', 'prepared'].flatMap((protocol) =>
+    [1, 8, 32].map((clients) => selectOnly(protocol, clients)),
+  ),
+  { name: 'TPC-B simple, 8', protocol: 'simple', clients: 8, args: [] },
+  { name: 'TPC-B prepared, 8', protocol: 'prepared', clients: 8, args: [] },
+  { name: 'connect + select, 8', protocol: 'simple', clients: 8, args: ['-S', '-C'] },
+];
