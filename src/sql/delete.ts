@@ -1,5 +1,5 @@
 /** DELETE: target, and the key list that its WHERE may be. Step 4 of the flow (text -> shape). */
-import { aliased } from './from.ts';
+import { aliased, tableRef } from './from.ts';
 import { keyConditions } from './key-lists.ts';
 import { keywordId } from './keywords.ts';
 import { endOfName, tableName } from './names.ts';
@@ -52,8 +52,8 @@ function target(tokens: Tokens, first: number, end: number): { ref: TableRef; en
   const after = endOfName(tokens, at);
   const name = after > at && after <= end ? tableName(tokens, at, after) : undefined;
   if (name === undefined) return undefined;
-  const { ref, end: behind } = aliased(tokens, at, after, end);
-  return { ref: { ...ref, name, only }, end: behind };
+  const { alias, end: behind } = aliased(tokens, after, end);
+  return { ref: tableRef(tokens, name, at, after, alias, only), end: behind };
 }
 
 interface Clauses {

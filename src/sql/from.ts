@@ -6,15 +6,25 @@
  */
 import { keywordId } from './keywords.ts';
 import { endOfName, isName, nameOf, tableName } from './names.ts';
-import type { TableRef } from './shape.ts';
+import type { Name, TableRef } from './shape.ts';
 import { T } from './tokens.ts';
 import type { Tokens } from './tokens.ts';
 
-const k = Object.fromEntries(
-  'only as join on using natural cross inner left right full outer lateral'
-    .split(' ')
-    .map((w) => [w, keywordId(w)]),
-) as Record<string, number>;
+const k = {
+  only: keywordId('only'),
+  as: keywordId('as'),
+  join: keywordId('join'),
+  on: keywordId('on'),
+  using: keywordId('using'),
+  natural: keywordId('natural'),
+  cross: keywordId('cross'),
+  inner: keywordId('inner'),
+  left: keywordId('left'),
+  right: keywordId('right'),
+  full: keywordId('full'),
+  outer: keywordId('outer'),
+  lateral: keywordId('lateral'),
+};
 
 export interface FromClause {
   tables: TableRef[];
@@ -70,26 +80,26 @@ function joinAt(tokens: Tokens, i: number): Join | undefined {
   let at = i;
   let side: Join['side'] = 'inner';
   const word = tokens.keyword(at);
-  if (word === k['cross'] || word === k['inner']) at++;
-  else if (word === k['left'] || word === k['right'] || word === k['full']) {
-    side = word === k['left'] ? 'left' : word === k['right'] ? 'right' : 'full';
+  if (word === k.cross || word === k.inner) at++;
+  else if (word === k.left || word === k.right || word === k.full) {
+    side = word === k.left ? 'left' : word === k.right ? 'right' : 'full';
     at++;
-    if (tokens.is(at, k['outer'] as number)) at++;
+    if (tokens.is(at, k.outer)) at++;
   }
-  return tokens.is(at, k['join'] as number) ? { side, end: at + 1 } : undefined;
+  return tokens.is(at, k.join) ? { side, end: at + 1 } : undefined;
 }
 
 /** Skips ON and its condition; USING merges columns and is not plain. */
 function endOfCondition(reader: Reader, from: number, end: number): number {
   const { tokens } = reader;
-  if (tokens.is(from, k['using'] as number)) reader.plain = false;
-  if (!tokens.is(from, k['on'] as number)) return from;
+  if (tokens.is(from, k.using)) reader.plain = false;
+  if (!tokens.is(from, k.on)) return from;
   let i = from + 1;
   while (i < end) {
     const kind = tokens.kind[i];
     if (kind === T.Open || kind === T.OpenBracket) i = tokens.partner[i] as number;
     else if (kind === T.Comma || (kind === T.Word && joinAt(tokens, i) !== undefined)) return i;
-    else if (tokens.is(i, k['natural'] as number) || tokens.is(i, k['on'] as number)) {
+    else if (tokens.is(i, k.natural) || tokens.is(i, k.on)) {
       // `a JOIN b JOIN c ON … ON …` nests without parentheses
       reader.plain = false;
       return end;
@@ -103,21 +113,21 @@ function factor(reader: Reader, first: number, end: number): number {
   const { tokens } = reader;
   if (tokens.kind[first] === T.Open) return parenthesised(reader, first, end);
   let i = first;
-  const only = tokens.is(i, k['only'] as number);
+  const only = tokens.is(i, k.only);
   if (only) i++;
   const after = endOfName(tokens, i);
   const name = after > i && after <= end ? tableName(tokens, i, after) : undefined;
   if (name === undefined || tokens.kind[after] === T.Open) return notPlain(reader, end);
-  const table = aliased(tokens, i, after, end);
+  const table = aliased(tokens, after, end);
   if (table.end < end && !endsFactor(tokens, table.end)) return notPlain(reader, end);
-  reader.tables.push({ ...table.ref, name, only });
+  reader.tables.push(tableRef(tokens, name, i, after, table.alias, only));
   return table.end;
 }
 
 function endsFactor(tokens: Tokens, i: number): boolean {
   if (tokens.kind[i] === T.Comma) return true;
   const word = tokens.keyword(i);
-  return word === k['on'] || word === k['using'] || joinAt(tokens, i) !== undefined;
+  return word === k.on || word === k.using || joinAt(tokens, i) !== undefined;
 }
 
 function notPlain(reader: Reader, end: number): number {
@@ -135,28 +145,31 @@ function parenthesised(reader: Reader, first: number, end: number): number {
   return after;
 }
 
-/** `name [*] [[AS] alias]`, the name being the tokens [first, after). */
-export function aliased(
+/** `name [*] [[AS] alias]`, the name being the tokens [first, after): index of the alias or last name part, index behind. */
+export function aliased(tokens: Tokens, after: number, end: number): { alias: number; end: number } {
+  const i = after < end && tokens.kind[after] === T.Star ? after + 1 : after;
+  if (i < end && tokens.is(i, k.as) && isNameOrWord(tokens, i + 1)) return { alias: i + 1, end: i + 2 };
+  if (i < end && isName(tokens, i)) return { alias: i, end: i + 1 };
+  return { alias: after - 1, end: i };
+}
+
+/** The table whose name is the tokens [first, after). */
+export function tableRef(
   tokens: Tokens,
+  name: Name,
   first: number,
   after: number,
-  end: number,
-): { ref: Omit<TableRef, 'name' | 'only'>; end: number } {
-  let i = after;
-  if (i < end && tokens.kind[i] === T.Star) i++;
-  const nameSpan = tokens.span(first, after - 1);
-  let alias = after - 1;
-  if (i < end && tokens.is(i, k['as'] as number) && isNameOrWord(tokens, i + 1)) {
-    alias = i + 1;
-    i += 2;
-  } else if (i < end && isName(tokens, i)) alias = i++;
-  const ref = {
+  alias: number,
+  only: boolean,
+): TableRef {
+  return {
+    name,
     alias: nameOf(tokens, alias),
     aliasSpan: tokens.span(alias, alias),
-    nameSpan,
+    nameSpan: tokens.span(first, after - 1),
     nullable: false,
+    only,
   };
-  return { ref, end: i };
 }
 
 function isNameOrWord(tokens: Tokens, i: number): boolean {

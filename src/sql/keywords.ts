@@ -44,6 +44,9 @@ for (const entry of words.trim().split(/\s+/)) {
   flagsOf.push(Array.from(letters).reduce((sum, letter) => sum | (flagOf[letter] ?? 0), 0));
 }
 
+// ids index byte tables elsewhere
+if (names.length > 256) throw new Error('too many keywords');
+
 const flagTable = Uint8Array.from(flagsOf);
 
 /** Ids by name, for the classifier's comparisons: `keyword.select`. */

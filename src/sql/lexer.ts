@@ -44,6 +44,7 @@ class Lexer {
     tokens.begin(text, settings.dialect);
     if (text.length > limits.maxBytes) {
       tokens.tooLong = true;
+      tokens.finish();
       return;
     }
     this.text = text;
@@ -55,6 +56,7 @@ class Lexer {
     this.depth = 0;
     this.pending = false;
     this.scan(limits);
+    tokens.finish();
     if (this.depth !== 0) tokens.lexical = true;
     if (this.pending) tokens.statements++;
   }
@@ -194,6 +196,13 @@ class Lexer {
 
   private number(start: number): number {
     const { text } = this;
+    let plain = start;
+    while (plain < text.length && isDigit(text[plain] as number)) plain++;
+    // nearly every number is nothing but digits
+    if (plain === text.length || (text[plain] !== 0x2e && isWordByte[text[plain] as number] === 0)) {
+      this.push(T.Number, start, plain, 0, 0);
+      return plain;
+    }
     const end = endOfNumber(text, start);
     if (end < 0) return -1;
     if (isPlainNumber(text, start, end)) this.push(T.Number, start, end, 0, 0);

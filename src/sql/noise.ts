@@ -14,13 +14,22 @@ import type { Shape } from './shape.ts';
 import { T } from './tokens.ts';
 import type { Tokens } from './tokens.ts';
 
-const k = Object.fromEntries(
-  'set reset session local transaction show deallocate constraints to listen unlisten characteristics'
-    .split(' ')
-    .map((word) => [word, keywordId(word)]),
-) as Record<string, number>;
+const k = {
+  set: keywordId('set'),
+  reset: keywordId('reset'),
+  session: keywordId('session'),
+  local: keywordId('local'),
+  transaction: keywordId('transaction'),
+  show: keywordId('show'),
+  deallocate: keywordId('deallocate'),
+  constraints: keywordId('constraints'),
+  to: keywordId('to'),
+  listen: keywordId('listen'),
+  unlisten: keywordId('unlisten'),
+  characteristics: keywordId('characteristics'),
+};
 
-const is = (tokens: Tokens, i: number, word: string): boolean => tokens.is(i, k[word] as number);
+const is = (tokens: Tokens, i: number, word: keyof typeof k): boolean => tokens.is(i, k[word]);
 
 /** Output, logging, time-outs and planner switches: none changes which rows a statement means. */
 const harmless = new Set(
@@ -36,14 +45,14 @@ const plannerSwitch = /^enable_[a-z_]+$/;
 /** 'noise', 'set-constraints', or undefined. */
 export function noiseShape(tokens: Tokens, first: number, end: number): Shape | undefined {
   switch (tokens.keyword(first)) {
-    case k['show']:
-    case k['listen']:
-    case k['unlisten']:
-    case k['deallocate']:
+    case k.show:
+    case k.listen:
+    case k.unlisten:
+    case k.deallocate:
       return { kind: 'noise' };
-    case k['reset']:
+    case k.reset:
       return end === first + 2 && isHarmless(tokens, first + 1) ? { kind: 'noise' } : undefined;
-    case k['set']:
+    case k.set:
       return setShape(tokens, first + 1, end);
     default:
       return undefined;

@@ -4,58 +4,26 @@
  * The outermost query's clauses are found by their reserved words at its own level of parentheses; everything that may
  * stand at any depth comes from the survey.
  */
+import { clauseEnd, clauseFirst, findClauses, hasClause } from './clauses.ts';
 import { equalities } from './conditions.ts';
 import { fromClause } from './from.ts';
 import { keywordId } from './keywords.ts';
 import { columnRef, endOfName, isName, nameOf } from './names.ts';
-import type { SelectItem, SelectShape, Value } from './shape.ts';
-import { isInnerFrom, survey } from './survey.ts';
+import type { SelectItem, SelectShape, Span } from './shape.ts';
+import { survey } from './survey.ts';
 import { T } from './tokens.ts';
 import type { Tokens } from './tokens.ts';
 import { value } from './values.ts';
 
-const k = Object.fromEntries(
-  (
-    'select all distinct on as from where group having window order limit offset fetch for into union intersect except ' +
-    'null row rows'
-  )
-    .split(' ')
-    .map((word) => [word, keywordId(word)]),
-) as Record<string, number>;
-
-const clauseWords = 'into from where group having window order limit offset fetch for union intersect except';
-const clauses = new Map(clauseWords.split(' ').map((word) => [k[word] as number, word]));
-
-const setOperations = new Set(['union', 'intersect', 'except']);
-/** Behind a set operation these belong to the whole; every other clause belongs to a later SELECT. */
-const tail = new Set(['order', 'limit', 'offset', 'fetch', 'for', ...setOperations]);
-
-/** Where each clause begins (its keyword) and ends; only the first of a kind. */
-type Clauses = Map<string, { first: number; end: number }>;
-
-function findClauses(tokens: Tokens, from: number, end: number): { found: Clauses; first: number } {
-  const found: Clauses = new Map();
-  let first = end;
-  let combined = false;
-  let open: { first: number; end: number } | undefined;
-  for (let i = from; i < end; i++) {
-    const kind = tokens.kind[i];
-    if (kind === T.Open || kind === T.OpenBracket) {
-      i = tokens.partner[i] as number;
-      continue;
-    }
-    const name = kind === T.Word ? clauses.get(tokens.detail[i] as number) : undefined;
-    if (name === undefined) continue;
-    if (name === 'from' && isInnerFrom(tokens, i)) continue;
-    if (open !== undefined) open.end = i;
-    else first = i;
-    open = { first: i, end };
-    const later = combined && !tail.has(name);
-    if (!found.has(name) && !later) found.set(name, open);
-    if (setOperations.has(name)) combined = true;
-  }
-  return { found, first };
-}
+const k = {
+  all: keywordId('all'),
+  distinct: keywordId('distinct'),
+  on: keywordId('on'),
+  as: keywordId('as'),
+  null: keywordId('null'),
+  row: keywordId('row'),
+  rows: keywordId('rows'),
+};
 
 /** The query that begins with SELECT at token `first`; `start` is the statement's first token (WITH, or SELECT itself). */
 export function selectShape(
@@ -65,78 +33,72 @@ export function selectShape(
   end: number,
 ): SelectShape | undefined {
   let from = first + 1;
-  const distinct = tokens.is(from, k['distinct'] as number);
-  if (distinct || tokens.is(from, k['all'] as number)) from++;
-  if (distinct && tokens.is(from, k['on'] as number) && tokens.kind[from + 1] === T.Open) {
+  const distinct = tokens.is(from, k.distinct);
+  if (distinct || tokens.is(from, k.all)) from++;
+  if (distinct && tokens.is(from, k.on) && tokens.kind[from + 1] === T.Open) {
     from = (tokens.partner[from + 1] as number) + 1;
   }
   const seen = survey(tokens, start, end);
   if (seen.unknown || seen.modifying) return undefined;
-  const { found, first: afterItems } = findClauses(tokens, from, end);
-  const has = (name: string): boolean => found.has(name);
-  const fromAt = found.get('from');
-  const plain =
-    fromAt === undefined ? { tables: [], plain: false } : fromClause(tokens, fromAt.first + 1, fromAt.end);
-  const where = found.get('where');
-  const order = found.get('order');
-  const itemSpan =
-    afterItems > from
-      ? tokens.span(from, afterItems - 1)
-      : { start: tokens.end[first] as number, end: tokens.end[first] as number };
-  return {
+  const afterItems = findClauses(tokens, from, end);
+  const source = hasClause('from')
+    ? fromClause(tokens, clauseFirst('from') + 1, clauseEnd('from'))
+    : { tables: [], plain: false };
+  const where = hasClause('where') ? { first: clauseFirst('where') + 1, end: clauseEnd('where') } : undefined;
+  const shape: SelectShape = {
     kind: 'select',
     items: selectItems(tokens, from, afterItems),
-    tables: plain.tables,
-    plainFrom: plain.plain,
+    tables: source.tables,
+    plainFrom: source.plain,
     tablesRead: seen.tables,
     functions: seen.functions,
-    equalities: where === undefined ? [] : equalities(tokens, { first: where.first + 1, end: where.end }),
+    equalities: where === undefined ? [] : equalities(tokens, where),
     hasWhere: where !== undefined,
     distinct,
-    groupBy: has('group'),
-    having: has('having'),
-    window: seen.window || has('window'),
+    groupBy: hasClause('group'),
+    having: hasClause('having'),
+    window: seen.window || hasClause('window'),
     aggregate: seen.aggregate,
-    setOperation: has('union') || has('intersect') || has('except'),
+    setOperation: hasClause('union') || hasClause('intersect') || hasClause('except'),
     with: start !== first || seen.with,
     into: seen.into,
     subquery: seen.subquery,
-    ...limits(tokens, found),
-    fetch: has('fetch'),
+    fetch: hasClause('fetch'),
     locking: seen.locking,
     userVariable: seen.userVariable,
-    span: {
-      items: itemSpan,
-      ...(order === undefined ? {} : { orderBy: tokens.span(order.first, order.end - 1) }),
-      body: tokens.span(start, end - 1),
-    },
+    span: { items: itemSpan(tokens, first, from, afterItems), body: tokens.span(start, end - 1) },
   };
+  if (hasClause('order')) shape.span.orderBy = tokens.span(clauseFirst('order'), clauseEnd('order') - 1);
+  setLimits(tokens, shape);
+  return shape;
 }
 
-function limits(tokens: Tokens, found: Clauses): { limit?: Value; offset?: Value } {
-  const result: { limit?: Value; offset?: Value } = {};
-  const offset = found.get('offset');
-  if (offset !== undefined) {
-    let end = offset.end;
+/** Without items (`SELECT FROM t`) the empty span behind SELECT. */
+function itemSpan(tokens: Tokens, select: number, from: number, end: number): Span {
+  if (end > from) return tokens.span(from, end - 1);
+  const at = tokens.end[select] as number;
+  return { start: at, end: at };
+}
+
+function setLimits(tokens: Tokens, shape: SelectShape): void {
+  if (hasClause('offset')) {
+    const from = clauseFirst('offset') + 1;
+    let end = clauseEnd('offset');
     const last = tokens.keyword(end - 1);
-    if (end - offset.first > 2 && (last === k['row'] || last === k['rows'])) end--;
-    if (end > offset.first + 1) result.offset = value(tokens, offset.first + 1, end);
+    if (end - from > 1 && (last === k.row || last === k.rows)) end--;
+    if (end > from) shape.offset = value(tokens, from, end);
   }
-  const limit = found.get('limit');
-  if (limit === undefined || limit.end <= limit.first + 1) return result;
-  const from = limit.first + 1;
-  const comma = commaIn(tokens, from, limit.end);
+  if (!hasClause('limit')) return;
+  const from = clauseFirst('limit') + 1;
+  const end = clauseEnd('limit');
+  const none = end - from === 1 && (tokens.is(from, k.all) || tokens.is(from, k.null));
+  if (end <= from || none) return;
+  const comma = commaIn(tokens, from, end);
   // MySQL: LIMIT offset, count
-  if (comma > from && comma + 1 < limit.end) {
-    result.offset = value(tokens, from, comma);
-    result.limit = value(tokens, comma + 1, limit.end);
-  } else if (!(
-    limit.end - from === 1 &&
-    (tokens.is(from, k['all'] as number) || tokens.is(from, k['null'] as number))
-  )) {
-    result.limit = value(tokens, from, limit.end);
-  }
-  return result;
+  if (comma > from && comma + 1 < end) {
+    shape.offset = value(tokens, from, comma);
+    shape.limit = value(tokens, comma + 1, end);
+  } else shape.limit = value(tokens, from, end);
 }
 
 function commaIn(tokens: Tokens, first: number, end: number): number {
@@ -168,7 +130,7 @@ function selectItem(tokens: Tokens, first: number, end: number): SelectItem {
     return { ...item, star: true };
   }
   let last = end;
-  if (end - first > 2 && tokens.is(end - 2, k['as'] as number)) {
+  if (end - first > 2 && tokens.is(end - 2, k.as)) {
     last = end - 2;
     item.alias = nameOf(tokens, end - 1);
   } else if (end - first > 1 && isName(tokens, end - 1) && endOfName(tokens, first) === end - 1) {

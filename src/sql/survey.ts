@@ -9,27 +9,79 @@ import { isAggregate } from './aggregates.ts';
 import { isBareCall, isSyntax, keywordId, keywordName } from './keywords.ts';
 import { endOfName, lowerAscii, nameOf, tableName } from './names.ts';
 import type { Name } from './shape.ts';
-import { T } from './tokens.ts';
-import type { Tokens } from './tokens.ts';
+import { T, Tokens } from './tokens.ts';
 
-const k = Object.fromEntries(
-  (
-    'select from with values table where group having window order limit offset fetch for union intersect except ' +
-    'returning join straight_join only lateral rows distinct into over update share no key lock filter within using ' +
-    'insert delete merge as at time zone similar escape overlaps local is not'
-  )
-    .split(' ')
-    .map((word) => [word, keywordId(word)]),
-) as Record<string, number>;
+const k = {
+  select: keywordId('select'),
+  with: keywordId('with'),
+  values: keywordId('values'),
+  table: keywordId('table'),
+  insert: keywordId('insert'),
+  update: keywordId('update'),
+  delete: keywordId('delete'),
+  merge: keywordId('merge'),
+  share: keywordId('share'),
+  no: keywordId('no'),
+  key: keywordId('key'),
+  distinct: keywordId('distinct'),
+  is: keywordId('is'),
+  not: keywordId('not'),
+  rows: keywordId('rows'),
+  as: keywordId('as'),
+  time: keywordId('time'),
+  local: keywordId('local'),
+  in: keywordId('in'),
+};
 
 /** Clauses: in parentheses of an expression, the select list, FROM, FROM where a table is due, behind FROM. */
 const clause = { none: 0, items: 1, from: 2, table: 3, rest: 4 } as const;
 
-const ends = new Set(
-  'where group having window order limit offset fetch for union intersect except returning'
-    .split(' ')
-    .map((word) => k[word] as number),
-);
+/** What the walk does at a keyword. */
+const step = {
+  none: 0,
+  select: 1,
+  from: 2,
+  join: 3,
+  /** Ends FROM. */
+  end: 4,
+  window: 5,
+  for: 6,
+  into: 7,
+  table: 8,
+  over: 9,
+  filter: 10,
+  lock: 11,
+  only: 12,
+  bareCall: 13,
+  at: 14,
+  similar: 15,
+  escape: 16,
+  overlaps: 17,
+} as const;
+
+const stepOf = new Uint8Array(256);
+const steps: Partial<Record<keyof typeof step, string>> = {
+  select: 'select',
+  from: 'from',
+  join: 'join straight_join',
+  end: 'where group having order limit offset fetch union intersect except returning',
+  window: 'window',
+  for: 'for',
+  into: 'into',
+  table: 'table',
+  over: 'over',
+  filter: 'filter within',
+  lock: 'lock',
+  only: 'only lateral',
+  at: 'at',
+  similar: 'similar',
+  escape: 'escape',
+  overlaps: 'overlaps',
+};
+for (const [name, words] of Object.entries(steps)) {
+  for (const word of words.split(' ')) stepOf[keywordId(word)] = step[name as keyof typeof step];
+}
+for (let id = 0; id < 256; id++) if (isBareCall(id)) stepOf[id] = step.bareCall;
 
 export interface Survey {
   tables: Name[];
@@ -53,8 +105,8 @@ const maxDepth = 128;
 const clauseAt = new Uint8Array(maxDepth);
 const queryAt = new Uint8Array(maxDepth);
 
-class Walk {
-  readonly result: Survey = {
+function emptySurvey(): Survey {
+  return {
     tables: [],
     functions: [],
     subquery: false,
@@ -67,17 +119,20 @@ class Walk {
     modifying: false,
     unknown: false,
   };
+}
+
+class Walk {
+  private result = emptySurvey();
   private depth = 0;
-  private readonly tokens: Tokens;
+  private tokens = new Tokens(8);
   private readonly functions = new Set<string>();
   private readonly tables = new Map<string, Name>();
 
-  constructor(tokens: Tokens) {
+  run(tokens: Tokens, first: number, end: number, afterFrom: boolean): Survey {
+    const result = emptySurvey();
+    this.result = result;
+    this.depth = 0;
     this.tokens = tokens;
-  }
-
-  run(first: number, end: number, afterFrom: boolean): Survey {
-    const { tokens, result } = this;
     clauseAt[0] = afterFrom ? clause.table : clause.none;
     queryAt[0] = 0;
     let i = first;
@@ -93,8 +148,10 @@ class Walk {
         i++;
       }
     }
-    result.functions = [...this.functions];
-    result.tables = [...this.tables.values()];
+    if (this.functions.size > 0) result.functions = [...this.functions];
+    if (this.tables.size > 0) result.tables = [...this.tables.values()];
+    this.functions.clear();
+    this.tables.clear();
     return result;
   }
 
@@ -107,13 +164,13 @@ class Walk {
     this.depth++;
     clauseAt[this.depth] = outer === clause.table ? clause.table : clause.none;
     queryAt[this.depth] = query;
-    if (word === k['select'] || word === k['with'] || word === k['values'] || word === k['table']) {
+    if (word === k.select || word === k.with || word === k.values || word === k.table) {
       result.subquery = true;
       queryAt[this.depth] = query + 1;
       clauseAt[this.depth] = clause.none;
-      if (word === k['with']) result.with = true;
-      if (word === k['values'] || word === k['table']) result.unknown = true;
-    } else if (word === k['insert'] || word === k['update'] || word === k['delete'] || word === k['merge']) {
+      if (word === k.with) result.with = true;
+      if (word === k.values || word === k.table) result.unknown = true;
+    } else if (word === k.insert || word === k.update || word === k.delete || word === k.merge) {
       result.modifying = true;
     }
   }
@@ -121,64 +178,98 @@ class Walk {
   /** Handles the word at i and returns the index of the next token to look at. */
   private word(i: number): number {
     const word = this.tokens.keyword(i);
-    if (word !== 0 && this.keyword(i, word)) {
-      if (clauseAt[this.depth] === clause.table && isBareCall(word)) clauseAt[this.depth] = clause.from;
-      return i + 1;
-    }
+    const todo = stepOf[word] as number;
+    if (todo !== step.none && this.keyword(i, todo)) return i + 1;
+    if (word !== 0 && this.tokens.kind[i + 1] === T.Open && isSyntax(word)) return i + 1;
     if (clauseAt[this.depth] === clause.table) return this.tableOrCall(i);
     return this.nameOrCall(i);
   }
 
   /** True when the keyword is syntax and not a name. */
-  private keyword(i: number, word: number): boolean {
-    const { tokens, result, depth } = this;
+  private keyword(i: number, todo: number): boolean {
+    const { result, depth } = this;
     const at = clauseAt[depth];
-    if (word === k['select']) clauseAt[depth] = clause.items;
-    else if (word === k['from']) {
-      if (at === clause.items && !isInnerFrom(tokens, i)) clauseAt[depth] = clause.table;
-    } else if (word === k['join'] || word === k['straight_join']) {
-      if (at === clause.from) clauseAt[depth] = clause.table;
-    } else if (ends.has(word)) {
-      if (at === clause.from || at === clause.table || at === clause.items) clauseAt[depth] = clause.rest;
-      if (word === k['window']) result.window = true;
-      if (word === k['for']) this.locking(i);
-    } else if (word === k['into']) result.into = true;
-    else if (word === k['table'] && i > 0) result.unknown = true;
-    else if (word === k['over'] && tokens.kind[i - 1] === T.Close) result.window = true;
-    else if ((word === k['filter'] || word === k['within']) && tokens.kind[i - 1] === T.Close)
-      this.aggregateHere();
-    else if (word === k['lock'] && tokens.raw(i + 1).toLowerCase() === 'in') result.locking = true;
-    else return this.call(i, word);
-    return true;
-  }
-
-  private locking(i: number): void {
-    const next = this.tokens.keyword(i + 1);
-    if (next === k['update'] || next === k['share'] || next === k['no'] || next === k['key']) {
-      this.result.locking = true;
+    switch (todo) {
+      case step.select:
+        clauseAt[depth] = clause.items;
+        return true;
+      case step.from:
+        if (at === clause.items && !isInnerFrom(this.tokens, i)) clauseAt[depth] = clause.table;
+        return true;
+      case step.join:
+        if (at === clause.from) clauseAt[depth] = clause.table;
+        return true;
+      case step.window:
+        result.window = true;
+        this.endOfFrom();
+        return true;
+      case step.for:
+        if (this.isLocking(i)) result.locking = true;
+        this.endOfFrom();
+        return true;
+      case step.end:
+        this.endOfFrom();
+        return true;
+      case step.into:
+        result.into = true;
+        return true;
+      case step.table:
+        result.unknown = true;
+        return true;
+      case step.only:
+        return at === clause.table;
+      default:
+        return this.call(i, todo);
     }
   }
 
-  /** Words that are calls without being names in front of a parenthesis. */
-  private call(i: number, word: number): boolean {
-    const { tokens, functions } = this;
-    if (isBareCall(word)) functions.add(keywordName(word));
-    else if (
-      word === k['at'] &&
-      (tokens.is(i + 1, k['time'] as number) || tokens.is(i + 1, k['local'] as number))
-    ) {
-      functions.add('timezone');
-    } else if (word === k['similar']) functions.add('similar_to_escape');
-    else if (word === k['escape']) functions.add('like_escape');
-    else if (word === k['overlaps']) functions.add('overlaps');
-    else return tokens.kind[i + 1] === T.Open && isSyntax(word);
-    return true;
+  private endOfFrom(): void {
+    const at = clauseAt[this.depth];
+    if (at === clause.from || at === clause.table || at === clause.items) clauseAt[this.depth] = clause.rest;
+  }
+
+  private isLocking(i: number): boolean {
+    const next = this.tokens.keyword(i + 1);
+    return next === k.update || next === k.share || next === k.no || next === k.key;
+  }
+
+  /** Words that are calls, or part of one, without being names in front of a parenthesis. */
+  private call(i: number, todo: number): boolean {
+    const { tokens, result } = this;
+    const behindCall = i > 0 && tokens.kind[i - 1] === T.Close;
+    switch (todo) {
+      case step.over:
+        if (behindCall) result.window = true;
+        return behindCall;
+      case step.filter:
+        if (behindCall) this.aggregateHere();
+        return behindCall;
+      case step.lock:
+        // LOCK IN SHARE MODE
+        if (tokens.is(i + 1, k.in)) result.locking = true;
+        return false;
+      case step.bareCall:
+        this.functions.add(keywordName(tokens.keyword(i)));
+        if (clauseAt[this.depth] === clause.table) clauseAt[this.depth] = clause.from;
+        return true;
+      case step.at:
+        if (!tokens.is(i + 1, k.time) && !tokens.is(i + 1, k.local)) return false;
+        this.functions.add('timezone');
+        return true;
+      case step.similar:
+        this.functions.add('similar_to_escape');
+        return true;
+      case step.escape:
+        this.functions.add('like_escape');
+        return true;
+      default:
+        this.functions.add('overlaps');
+        return true;
+    }
   }
 
   private tableOrCall(i: number): number {
     const { tokens, depth } = this;
-    const word = tokens.keyword(i);
-    if (word === k['only'] || word === k['lateral']) return i + 1;
     clauseAt[depth] = clause.from;
     const end = endOfName(tokens, i);
     if (end === i || tokens.kind[end] === T.Open) return this.nameOrCall(i);
@@ -194,7 +285,7 @@ class Walk {
     if (tokens.kind[end] !== T.Open) return end;
     const before = i > 0 ? tokens.kind[i - 1] : T.End;
     // a type's length, `x::varchar(3)` and CAST(x AS varchar(3)), and a list of column aliases
-    if (before === T.Cast || (i > 0 && tokens.is(i - 1, k['as'] as number))) return end;
+    if (before === T.Cast || (i > 0 && tokens.is(i - 1, k.as))) return end;
     const parts: string[] = [];
     for (let at = i; at < end; at += 2) parts.push(callName(tokens, at));
     const name = parts.join('.');
@@ -210,9 +301,9 @@ class Walk {
 
 /** FROM at token i belongs to IS [NOT] DISTINCT FROM, or to ROWS FROM ( … ). */
 export function isInnerFrom(tokens: Tokens, i: number): boolean {
-  if (i > 0 && tokens.is(i - 1, k['rows'] as number)) return true;
-  if (i < 2 || !tokens.is(i - 1, k['distinct'] as number)) return false;
-  return tokens.is(i - 2, k['is'] as number) || tokens.is(i - 2, k['not'] as number);
+  if (i > 0 && tokens.is(i - 1, k.rows)) return true;
+  if (i < 2 || !tokens.is(i - 1, k.distinct)) return false;
+  return tokens.is(i - 2, k.is) || tokens.is(i - 2, k.not);
 }
 
 function callName(tokens: Tokens, i: number): string {
@@ -231,7 +322,9 @@ function callNameEnd(tokens: Tokens, i: number): number {
   return end;
 }
 
+const walk = new Walk();
+
 /** Walks the tokens [first, end). `afterFrom`: they begin with a table, as behind FROM or a DELETE's USING. */
 export function survey(tokens: Tokens, first: number, end: number, afterFrom = false): Survey {
-  return new Walk(tokens).run(first, end, afterFrom);
+  return walk.run(tokens, first, end, afterFrom);
 }

@@ -98,13 +98,18 @@ export class Tokens {
 
   push(kind: number, start: number, end: number, detail: number, hash: number): void {
     const i = this.count++;
-    if (i + 1 >= this.kind.length) this.grow();
+    if (i + 4 >= this.kind.length) this.grow();
     this.kind[i] = kind;
     this.detail[i] = detail;
     this.start[i] = start;
     this.end[i] = end;
     this.hash[i] = hash;
-    this.kind[i + 1] = T.End;
+  }
+
+  /** Marks the end; some tokens behind it are read by look-ahead. */
+  finish(): void {
+    this.kind.fill(T.End, this.count, this.count + 4);
+    this.detail.fill(0, this.count, this.count + 4);
   }
 
   private grow(): void {

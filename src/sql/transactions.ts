@@ -5,32 +5,43 @@ import type { TransactionShape } from './shape.ts';
 import { T } from './tokens.ts';
 import type { Tokens } from './tokens.ts';
 
-const k = Object.fromEntries(
-  'begin start commit end abort rollback savepoint release work transaction and no chain to'
-    .split(' ')
-    .map((word) => [word, keywordId(word)]),
-) as Record<string, number>;
+const k = {
+  begin: keywordId('begin'),
+  start: keywordId('start'),
+  commit: keywordId('commit'),
+  end: keywordId('end'),
+  abort: keywordId('abort'),
+  rollback: keywordId('rollback'),
+  savepoint: keywordId('savepoint'),
+  release: keywordId('release'),
+  work: keywordId('work'),
+  transaction: keywordId('transaction'),
+  and: keywordId('and'),
+  no: keywordId('no'),
+  chain: keywordId('chain'),
+  to: keywordId('to'),
+};
 
-const is = (tokens: Tokens, i: number, word: string): boolean => tokens.is(i, k[word] as number);
+const is = (tokens: Tokens, i: number, word: keyof typeof k): boolean => tokens.is(i, k[word]);
 
 /** The statement in the tokens [first, end), or undefined when it is none of these. */
 export function transactionShape(tokens: Tokens, first: number, end: number): TransactionShape | undefined {
   switch (tokens.keyword(first)) {
-    case k['begin']:
+    case k.begin:
       return modes(tokens, afterWork(tokens, first + 1), end) ? { kind: 'begin' } : undefined;
-    case k['start']:
+    case k.start:
       if (!is(tokens, first + 1, 'transaction')) return undefined;
       return modes(tokens, first + 2, end) ? { kind: 'begin' } : undefined;
-    case k['commit']:
-    case k['end']:
+    case k.commit:
+    case k.end:
       return ending(tokens, first, end, 'commit');
-    case k['abort']:
+    case k.abort:
       return ending(tokens, first, end, 'rollback');
-    case k['rollback']:
+    case k.rollback:
       return rollbackTo(tokens, first, end) ?? ending(tokens, first, end, 'rollback');
-    case k['savepoint']:
+    case k.savepoint:
       return named(tokens, first + 1, end, 'savepoint');
-    case k['release']:
+    case k.release:
       return named(tokens, is(tokens, first + 1, 'savepoint') ? first + 2 : first + 1, end, 'release');
     default:
       return undefined;
