@@ -7,7 +7,15 @@ import type { Protocol } from '../../src/demo/app-session.ts';
 import { availableVersions, pointed, startPostgres, type Postgres } from '../support/postgres.ts';
 import { startInterlock, type Proxy } from '../support/proxy.ts';
 import { decisions, FindingReader, repeated } from './findings.ts';
-import { createTables, runSplitDelete, runUpdateOrCreate, sentLike, type Bench, type Run } from './runner.ts';
+import {
+  createTables,
+  guardWaiting,
+  runSplitDelete,
+  runUpdateOrCreate,
+  sentLike,
+  type Bench,
+  type Run,
+} from './runner.ts';
 import { splitDeleteSchedules, updateOrCreateSchedules } from './schedules.ts';
 
 /** The look-up after the violation; the first one ends in FOR UPDATE. */
@@ -57,7 +65,7 @@ describe.each(availableVersions([15, 18]))('PostgreSQL %i, through Interlock', (
       app: proxies[rules].urlFor(database),
       protocol,
       isolation: 'READ COMMITTED',
-      guardWaiting: async () => (await proxies[rules].metrics()).interlock_guard_waiting ?? 0,
+      guardWaiting: () => guardWaiting([proxies[rules]]),
     });
 
     test.each(splitDeleteSchedules)('split delete $id: $story', async (schedule) => {

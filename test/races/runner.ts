@@ -11,13 +11,14 @@ import {
 } from '../../src/demo/schedule.ts';
 import { outsider, splitDeleter, splitDeleteRows, splitDeleteTables } from '../../src/demo/split-delete.ts';
 import { pageRows, pageTables, updater } from '../../src/demo/update-or-create.ts';
+import type { Proxy } from '../support/proxy.ts';
 import type { Outcome, SplitDeleteSchedule, UpdateOrCreateSchedule } from './schedules.ts';
 
 export interface Bench {
   /** Straight to the server. */
   direct: string;
-  /** Where the sessions connect: the same, or through the proxy. */
-  app: string;
+  /** Where the sessions connect: the same, or through the proxy; or each somewhere else. */
+  app: string | ((session: string) => string);
   protocol: Protocol;
   isolation: Isolation;
   /** Sessions that poll the guard, asked of the proxy. */
@@ -56,6 +57,14 @@ const namesIn = (order: string): string[] => [
   ...new Set(order.split(/\s+/).map((step) => step.split('.')[0] ?? '')),
 ];
 
+/** Sessions that wait for the guard in the proxies: polling it, or in the queue of their process. */
+export async function guardWaiting(proxies: readonly Proxy[]): Promise<number> {
+  const all = await Promise.all(proxies.map((proxy) => proxy.metrics()));
+  return all.reduce((sum, metrics) => sum + (metrics.interlock_guard_waiting ?? 0), 0);
+}
+
+const appUrl = ({ app }: Bench, session: string): string => (typeof app === 'string' ? app : app(session));
+
 async function play(bench: Bench, order: string, actors: Actor[]): Promise<StepRecord[]> {
   const observer = await Observer.connect(bench.direct, bench.guardWaiting);
   try {
@@ -76,7 +85,7 @@ export async function runSplitDelete(bench: Bench, schedule: SplitDeleteSchedule
     actors.push(
       name === 'X'
         ? await outsider(bench.direct, name, schedule.outsider ?? '')
-        : await splitDeleter(bench.app, name, bench.protocol, bench.isolation),
+        : await splitDeleter(appUrl(bench, name), name, bench.protocol, bench.isolation),
     );
   }
   const records = await play(bench, schedule.order, actors);
@@ -99,7 +108,7 @@ export async function runUpdateOrCreate(bench: Bench, schedule: UpdateOrCreateSc
     actors.push(
       name === 'X'
         ? await outsider(bench.direct, name, schedule.outsider ?? '')
-        : await updater(bench.app, name, bench.protocol, bench.isolation),
+        : await updater(appUrl(bench, name), name, bench.protocol, bench.isolation),
     );
   }
   const records = await play(bench, schedule.order, actors);
