@@ -12,11 +12,12 @@ import { familyOf } from '../../memory/keys.ts';
 import { onlyKnownFunctions } from '../../memory/functions.ts';
 import type { RememberedRead } from '../../memory/read.ts';
 import type { TransactionMemory } from '../../memory/memory.ts';
-import type { DeleteShape, KeyList, SelectShape } from '../../sql/shape.ts';
+import type { DeleteShape, KeyList } from '../../sql/shape.ts';
 import { offsetIsZero } from '../offset.ts';
 import type { Reason } from '../reasons.ts';
 import type { Rule, SplitDeleteRule } from '../rule.ts';
 import type { Detection, DetectionContext } from '../types.ts';
+import { picksRows } from './picks.ts';
 import { planSplitDelete } from './plan.ts';
 import { keyTable, mayDependOnTarget } from './select.ts';
 
@@ -148,16 +149,12 @@ function selectForm({ read }: Candidate): Reason | undefined {
   ) {
     return 'query-form';
   }
-  if (shape.distinct && isDistinctOn(shape, statement.text)) return 'query-form';
+  const picks = shape.distinct || shape.subquery ? picksRows(statement.text) : undefined;
+  if (picks !== undefined) return picks === 'limit' ? 'limit' : 'query-form';
   const [item, more] = shape.items;
   if (more !== undefined || item === undefined || item.star) return 'select-list';
   if (item.column === undefined) return shape.aggregate ? 'query-form' : 'select-list';
   return onlyKnownFunctions(shape.functions) ? undefined : 'volatile-function';
-}
-
-/** DISTINCT ON picks one row of several, and not always the same one. Only it has parentheses in front of the items. */
-function isDistinctOn({ span }: SelectShape, text: Buffer): boolean {
-  return text.subarray(span.body.start, span.items.start).includes('(');
 }
 
 function resultForm({ read }: Candidate): Reason | undefined {

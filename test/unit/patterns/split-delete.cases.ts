@@ -153,6 +153,40 @@ export const splitDeleteCases: Case[] = [
     found: reading(`SELECT "c"."id" ${from} OFFSET 0`),
   },
   {
+    reason: 'limit',
+    what: 'a batch by sub-query: the next rows would be taken',
+    refused: reading(`SELECT "c"."id" ${from} AND "c"."id" IN (SELECT "id" FROM "c" ORDER BY "id" LIMIT 3)`),
+    found: reading(`SELECT "c"."id" ${from} AND "c"."id" IN (SELECT "id" FROM "c" ORDER BY "id")`),
+  },
+  {
+    reason: 'limit',
+    what: 'EXISTS with LIMIT 0 is false, with LIMIT 1 it is EXISTS (Django)',
+    refused: reading(`SELECT "c"."id" ${from} AND EXISTS(SELECT 1 AS "a" FROM "k" LIMIT 0)`),
+    found: reading(`SELECT "c"."id" ${from} AND EXISTS(SELECT 1 AS "a" FROM "k" LIMIT 1)`),
+  },
+  {
+    reason: 'limit',
+    what: 'EXISTS with an OFFSET',
+    refused: reading(`SELECT "c"."id" ${from} AND EXISTS(SELECT 1 FROM "k" LIMIT 1 OFFSET 2)`),
+    found: reading(`SELECT "c"."id" ${from} AND EXISTS(SELECT 1 FROM "k" AS "offset" LIMIT 1)`),
+  },
+  {
+    reason: 'limit',
+    what: 'deeper inside an EXISTS',
+    refused: reading(
+      `SELECT "c"."id" ${from} AND EXISTS(SELECT 1 FROM "k" WHERE "v" IN (SELECT 1 FROM "z" LIMIT 1) LIMIT 1)`,
+    ),
+    found: reading(
+      `SELECT "c"."id" ${from} AND EXISTS(SELECT 1 FROM "k" WHERE "v" IN (SELECT 1 FROM "z") LIMIT 1)`,
+    ),
+  },
+  {
+    reason: 'query-form',
+    what: 'DISTINCT ON in a sub-query',
+    refused: reading(`SELECT "c"."id" ${from} AND "c"."id" IN (SELECT DISTINCT ON ("v") "id" FROM "c")`),
+    found: reading(`SELECT "c"."id" ${from} AND "c"."id" IN (SELECT DISTINCT "id" FROM "c")`),
+  },
+  {
     reason: 'query-form',
     what: 'UNION',
     refused: reading(`SELECT "c"."id" ${from} UNION SELECT 3`),
