@@ -1,11 +1,11 @@
 /** PostgreSQL as a Protocol of the proxy. */
 import { createPostgresSession } from '../session/postgres/session.ts';
-import type { PostgresSessionOptions } from '../session/types.ts';
+import type { SessionOptions } from '../session/types.ts';
 import { client } from '../wire/postgres/codes.ts';
 import { writeBare, writeError } from '../wire/postgres/writers.ts';
 import type { Protocol } from './types.ts';
 
-export function postgres(options: Pick<PostgresSessionOptions, 'rules' | 'limits' | 'shared'>): Protocol {
+export function postgres(options: Pick<SessionOptions, 'rules' | 'limits' | 'shared'>): Protocol {
   return {
     createSession: (connection) => createPostgresSession({ ...options, ...connection }),
     fatal: (code, message, hint) =>

@@ -136,7 +136,8 @@ export interface SharedState {
   guards: GuardQueue;
 }
 
-export interface PostgresSessionOptions {
+/** What the proxy gives to every session. */
+export interface SessionOptions {
   listener: string;
   rules: RuleSet;
   limits: SessionLimits;

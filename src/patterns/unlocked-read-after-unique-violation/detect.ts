@@ -81,6 +81,7 @@ const checks: ((candidate: Candidate) => Reason | undefined)[] = [
     insert.shape.rows === undefined || insert.shape.columns.length === 0 ? 'insert-form' : undefined,
   queryForm,
   targetOfError,
+  ({ shape, target }) => (readsNothing(shape, target) ? 'query-form' : undefined),
   ({ shape, target }) => (target?.nullable === true && shape.tables.length > 1 ? 'outer-join' : undefined),
   ({ shape }) => (onlyKnownFunctions(shape.functions) ? undefined : 'volatile-function'),
   ({ insert, statement, shape, target }) =>
@@ -93,6 +94,15 @@ function queryForm({ shape }: Candidate): Reason | undefined {
   const grouped = shape.distinct || shape.groupBy || shape.having || shape.aggregate || shape.window;
   const other = shape.setOperation || shape.with || shape.into || !shape.plainFrom || shape.userVariable;
   return grouped || other ? 'query-form' : undefined;
+}
+
+/** `SELECT 1 … LIMIT 1` asks whether the row is there; what is not read cannot be written back. */
+function readsNothing({ items }: SelectShape, target: TableRef | undefined): boolean {
+  return !items.some(
+    ({ star, column }) =>
+      star ||
+      (column !== undefined && (column.qualifier === undefined || column.qualifier === target?.alias)),
+  );
 }
 
 /** A trigger's INSERT or a partition reports a table of its own; a self-join leaves open which row is meant. */

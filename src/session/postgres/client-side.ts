@@ -15,11 +15,11 @@ import { client, headerBytes } from '../../wire/postgres/codes.ts';
 import { ProtocolViolation } from '../../wire/postgres/violation.ts';
 import { unanswered } from './conversation.ts';
 import type { Conversation } from './conversation.ts';
-import { arrive, decide, mayComplete, refuse, report } from './decide.ts';
+import { arrive, decide, mayComplete, refuse, report } from '../decide.ts';
 import { Execution } from './execution.ts';
 import { PlanRun } from './plan-run.ts';
 import { Portal, Prepared } from './prepared.ts';
-import { SentStatement, StatementText, unseenText } from './statement.ts';
+import { SentStatement, StatementText, unseenText } from '../statement.ts';
 
 /** A Bind whose execution would be rewritten, kept until its Execute comes: only then is it certain to run next. */
 interface HeldBind {
@@ -145,7 +145,7 @@ export class ClientSide {
     const decision = decide(conversation, statement);
     if (decision?.kind === 'rewrite') {
       const message = Buffer.from(buf.subarray(start, end));
-      return PlanRun.begin(conversation, decision.finding, { via: 'simple', statement, message });
+      return new PlanRun(conversation, decision.finding, { via: 'simple', statement, message }).start();
     }
     report(conversation, statement, decision);
     conversation.forward(buf, start, end, {
@@ -260,7 +260,7 @@ export class ClientSide {
           maxRows,
           portal: held.portal,
         } as const;
-        PlanRun.begin(conversation, held.finding, original);
+        new PlanRun(conversation, held.finding, original).start();
         return true;
       }
     }

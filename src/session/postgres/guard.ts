@@ -6,6 +6,7 @@
  */
 import type { Reason } from '../../patterns/reasons.ts';
 import type { Plan } from '../../patterns/types.ts';
+import { takeTurn } from '../turn.ts';
 import { Command } from './batch.ts';
 import type { BatchResult } from './batch.ts';
 import type { Conversation } from './conversation.ts';
@@ -13,11 +14,8 @@ import type { PlanRun, Steps } from './plan-run.ts';
 
 type Guard = NonNullable<Plan['guard']>;
 
-export type Guarded =
-  { guard: 'had' | 'not-had' | 'none'; waitedMs: number } | { reason: Reason } | { failed: BatchResult };
-
-const firstPauseMs = 4;
-const longestPauseMs = 100;
+type Refused = { reason: Reason } | { failed: BatchResult };
+export type Guarded = { guard: 'had' | 'not-had' | 'none'; waitedMs: number } | Refused;
 
 const level = "pg_catalog.current_setting('transaction_isolation')";
 const readOnly = "pg_catalog.current_setting('transaction_read_only')";
@@ -40,57 +38,24 @@ export function stateQuery(ask = "'f'"): string {
 export function* sessionState(run: PlanRun): Steps<Guarded> {
   const answer = yield* run.quietly([new Command(stateQuery())]);
   if ('failed' in answer) return answer;
-  const state = readState(run.conversation, answer.value);
+  const state = readState(run.state, answer.value);
   return 'reason' in state ? state : { guard: 'none', waitedMs: 0 };
 }
 
 /** Tries until the guard is had or its time is up; not to have it is no error. */
 export function* takeGuard(run: PlanRun, guard: Guard): Steps<Guarded> {
-  const { conversation } = run;
-  const { guards } = conversation.options.shared;
-  const { classId, key, name } = guard.key;
-  const began = conversation.now;
-  const deadline = began + guard.waitMs;
-  const alone = guards.acquire(name, conversation.owner, conversation.options.wakeSoon);
-  let had = false;
-  try {
-    let state = yield* ask(run, alone ? lockQuery(guard, classId, key) : undefined);
-    if ('had' in state && !state.had) state = yield* wait(run, guard, deadline);
-    if (!('had' in state)) return state;
-    had = state.had;
-  } finally {
-    if (had) conversation.rememberGuard(name);
-    else guards.release(name, conversation.owner);
-  }
-  return { guard: had ? 'had' : 'not-had', waitedMs: conversation.now - began };
-}
-
-type Answer = { had: boolean } | { reason: Reason } | { failed: BatchResult };
-
-function* wait(run: PlanRun, guard: Guard, deadline: number): Steps<Answer> {
-  const { conversation } = run;
-  const { guards } = conversation.options.shared;
-  const { classId, key, name } = guard.key;
-  guards.waiting += 1;
-  try {
-    while (!guards.holds(name, conversation.owner) && conversation.now < deadline)
-      yield { kind: 'time', until: deadline };
-    for (let pause = firstPauseMs; ; pause = Math.min(2 * pause, longestPauseMs)) {
-      const state = yield* ask(run, lockQuery(guard, classId, key));
-      if (!('had' in state) || state.had || conversation.now >= deadline) return state;
-      yield { kind: 'time', until: Math.min(conversation.now + pause, deadline) };
-    }
-  } finally {
-    guards.waiting -= 1;
-  }
+  const { classId, key } = guard.key;
+  return yield* takeTurn(run.state, guard, (mayLock) =>
+    ask(run, mayLock ? lockQuery(guard, classId, key) : undefined),
+  );
 }
 
 /** @param lock undefined: the state only */
-function* ask(run: PlanRun, lock: string | undefined): Steps<Answer> {
+function* ask(run: PlanRun, lock: string | undefined): Steps<boolean | Refused> {
   const answer = yield* run.quietly([new Command(stateQuery(lock))]);
-  if ('failed' in answer) return run.mustPassOn(answer.failed) ? answer : { had: false };
-  const state = readState(run.conversation, answer.value);
-  return 'reason' in state ? state : { had: state.answer === 't' || state.answer === 'true' };
+  if ('failed' in answer) return run.mustPassOn(answer.failed) ? answer : false;
+  const state = readState(run.state, answer.value);
+  return 'reason' in state ? state : state.answer === 't' || state.answer === 'true';
 }
 
 function lockQuery(guard: Guard, classId: number, key: number): string {

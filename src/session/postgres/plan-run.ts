@@ -1,20 +1,14 @@
-/**
- * Runs one plan in place of one statement of the client: guard, savepoint, edited statement, and the way back.
- *
- * The run is a generator that yields what it waits for (the answers to a batch, or a point in time), so the sequence
- * reads from top to bottom while the session stays free of callbacks. Until it ends, the client's further bytes wait.
- * Invariant: the client gets exactly one reply to its statement, from the edited statement or from the original.
- */
+/** Runs one plan on PostgreSQL: facts, guard, then the edited statement under a savepoint, and the way back. */
 import type { Facts } from '../../facts/types.ts';
 import { factsQuery, readFacts } from '../../facts/postgres.ts';
 import type { Statement, StatementError } from '../../memory/types.ts';
 import type { Reason } from '../../patterns/reasons.ts';
 import type { Finding, Plan } from '../../patterns/types.ts';
-import type { FindingEvent } from '../types.ts';
+import { Run } from '../run.ts';
+import type { Ending, Wait } from '../run.ts';
 import { Command, encodeBatch, savepoint } from './batch.ts';
 import type { BatchResult } from './batch.ts';
 import type { Conversation } from './conversation.ts';
-import { contain, describe } from './decide.ts';
 import { Execution } from './execution.ts';
 import { readState, sessionState, stateQuery, takeGuard } from './guard.ts';
 import type { Portal } from './prepared.ts';
@@ -34,38 +28,17 @@ export type Original =
       portal: Portal;
     };
 
-/** What a step waits for. */
-export type Wait = { kind: 'batch'; commands: Command[] } | { kind: 'time'; until: number };
-export type Steps<T> = Generator<Wait, T, BatchResult | undefined>;
+export type Steps<T> = Generator<Wait<Command[]>, T, BatchResult | undefined>;
 
 const mostRounds = 3;
 
-type Ending = Omit<FindingEvent, 'type' | 'pattern' | 'rule' | 'mode' | 'fingerprint' | 'table' | 'rows'>;
-
-export class PlanRun {
-  readonly conversation: Conversation;
-  readonly finding: Finding;
-  readonly original: Original;
-  /** Call wake at this time; undefined while a batch is out. */
-  wakeAt: number | undefined;
-  /** The server had an error of one of the client's own messages in front of the plan. */
+export class PlanRun extends Run<Conversation, Command[], BatchResult> {
+  private readonly original: Original;
   private error: BatchResult['error'];
-  private readonly steps: Steps<void>;
-  private readonly began: number;
-  private guard: Pick<Ending, 'guard' | 'guardWaitMs'> = {};
 
-  static begin(conversation: Conversation, finding: Finding, original: Original): void {
-    const run = new PlanRun(conversation, finding, original);
-    conversation.run = run;
-    run.advance(undefined);
-  }
-
-  private constructor(conversation: Conversation, finding: Finding, original: Original) {
-    this.conversation = conversation;
-    this.finding = finding;
+  constructor(conversation: Conversation, finding: Finding, original: Original) {
+    super(conversation, finding, original.statement);
     this.original = original;
-    this.began = conversation.now;
-    this.steps = this.sequence();
   }
 
   /** One of the messages that are out failed. `command` is undefined for the client's own Parse in front of the plan. */
@@ -77,19 +50,6 @@ export class PlanRun {
     const result: BatchResult = { ready, status, ...(this.error === undefined ? {} : { error: this.error }) };
     this.error = undefined;
     this.advance(result);
-  }
-
-  wake(): void {
-    if (this.wakeAt !== undefined) this.advance(undefined);
-  }
-
-  /** The connection is gone: whatever the sequence holds is given back (its finally blocks run). */
-  abandon(): void {
-    try {
-      this.steps.return();
-    } catch {
-      // It is being advanced right now and ends by itself.
-    }
   }
 
   /** Runs SQL of ours under a savepoint of its own. @returns the last command's value, or the error (rolled back) */
@@ -111,7 +71,7 @@ export class PlanRun {
     return result.error?.clients === true || code === '57014' || /^(57P|58|XX)/.test(code);
   }
 
-  private *sequence(): Steps<void> {
+  protected *sequence(): Steps<void> {
     // A second round only when the session's role or search path changed since its last plan.
     for (let round = 1; round <= mostRounds; round += 1) {
       const facts = yield* this.facts();
@@ -127,7 +87,7 @@ export class PlanRun {
         guard: guarded.guard,
         ...(plan.guard === undefined ? {} : { guardWaitMs: guarded.waitedMs }),
       };
-      if (this.conversation.environment === facts.environment) return yield* this.edited(plan);
+      if (this.state.environment === facts.environment) return yield* this.edited(plan);
     }
     this.leave('catalog');
   }
@@ -135,7 +95,7 @@ export class PlanRun {
   private *facts(): Steps<
     { facts: Facts; environment: string } | { reason: Reason } | { failed: BatchResult }
   > {
-    const { conversation } = this;
+    const { state: conversation } = this;
     const { options, info } = conversation;
     const cache = options.shared.facts;
     const key = (environment: string): string => [options.server, info.database, environment].join('\0');
@@ -159,7 +119,7 @@ export class PlanRun {
 
   private *edited(plan: Plan): Steps<void> {
     const { original } = this;
-    const limit = this.conversation.options.limits.heldBytes;
+    const limit = this.state.options.limits.heldBytes;
     const hold =
       original.via === 'simple'
         ? { portal: undefined, describe: plan.reply === 'rows', resultFormats: [], maxRows: 0, limit }
@@ -199,44 +159,22 @@ export class PlanRun {
     return result.error === undefined ? undefined : result;
   }
 
-  private *send(commands: Command[]): Steps<BatchResult> {
-    const result = yield { kind: 'batch', commands };
-    if (result === undefined) throw new Error('a batch was resumed without its result');
-    return result;
-  }
-
-  private advance(input: BatchResult | undefined): void {
-    const { conversation } = this;
-    this.wakeAt = undefined;
-    try {
-      const step = this.steps.next(input);
-      if (step.done === true) {
-        if (conversation.run === this) conversation.run = undefined;
-        return;
-      }
-      if (step.value.kind === 'time') {
-        this.wakeAt = step.value.until;
-        return;
-      }
-      const { bytes, expected } = encodeBatch(step.value.commands);
-      for (const message of bytes) conversation.output.toServer(message);
-      for (const entry of expected) conversation.replies.push(entry);
-    } catch (error) {
-      // A bug of ours while the client is owed a reply that nobody can give any more.
-      contain(conversation, this.original.statement, error);
-      conversation.fatal('XX000', 'a rewrite failed inside the proxy');
-    }
+  protected dispatch(commands: Command[]): void {
+    const { output, replies } = this.state;
+    const { bytes, expected } = encodeBatch(commands);
+    for (const message of bytes) output.toServer(message);
+    for (const entry of expected) replies.push(entry);
   }
 
   private succeed(command: Command, result: BatchResult): void {
-    const { conversation, original } = this;
+    const { state: conversation, original } = this;
     conversation.counters.rewritten += 1;
     for (const bytes of command.held) conversation.output.toClient(bytes);
     const execution = new Execution(original.statement);
     if (command.tag !== undefined) execution.tag = command.tag;
     execution.rows = command.rows;
     execution.cut = 'limit';
-    conversation.completed(execution);
+    conversation.executed(execution);
     if (original.via === 'simple') {
       conversation.output.toClient(result.ready);
       conversation.readyForQuery(result.status);
@@ -246,7 +184,7 @@ export class PlanRun {
 
   /** The client gets the error as if its own statement had failed. */
   private passOn(result: BatchResult): void {
-    const { conversation, original } = this;
+    const { state: conversation, original } = this;
     const { error } = result;
     if (error === undefined) throw new Error('nothing to pass on');
     conversation.counters.rewritten += 1;
@@ -254,7 +192,7 @@ export class PlanRun {
     if (!error.clients) conversation.output.toClient(error.bytes);
     const execution = new Execution(original.statement);
     execution.error = error.error;
-    conversation.completed(execution);
+    conversation.executed(execution);
     if (original.via === 'simple') {
       conversation.output.toClient(result.ready);
       conversation.readyForQuery(result.status);
@@ -265,13 +203,13 @@ export class PlanRun {
   /** No plan after all: refused, unless a look-up of ours ended in an error that must be passed on. */
   private leave(reason: Reason, failed?: BatchResult): void {
     if (failed !== undefined && this.mustPassOn(failed)) return this.passOn(failed);
-    if (failed !== undefined && this.conversation.status === 'E')
+    if (failed !== undefined && this.state.status === 'E')
       throw new Error('the transaction could not be restored after a look-up');
     this.sendOriginal({ decision: 'refused', reason });
   }
 
   private sendOriginal(ending: Ending): void {
-    const { conversation, original } = this;
+    const { state: conversation, original } = this;
     conversation.counters.refused += 1;
     const execution = new Execution(
       original.statement,
@@ -291,16 +229,6 @@ export class PlanRun {
       conversation.forward(execute, 0, execute.length, { kind: 'execute', verb: 'forward', execution });
     }
     this.end(ending);
-  }
-
-  private end(ending: Ending): void {
-    const { conversation, finding, original } = this;
-    conversation.finding({
-      ...describe(original.statement, finding),
-      ...this.guard,
-      ...ending,
-      durationMs: conversation.now - this.began,
-    });
   }
 }
 

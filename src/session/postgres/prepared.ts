@@ -7,8 +7,8 @@
 import type { Parameters, ResultColumn, Statement } from '../../memory/types.ts';
 import { readBind } from '../../wire/postgres/client-messages.ts';
 import type { BindMessage } from '../../wire/postgres/client-messages.ts';
-import type { Decision } from './decide.ts';
-import type { TextSource } from './statement.ts';
+import type { Decision } from '../decide.ts';
+import type { TextSource } from '../statement.ts';
 
 export class Prepared {
   readonly source: TextSource;

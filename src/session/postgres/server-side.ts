@@ -104,7 +104,8 @@ export class ServerSide {
 
   private unexpected(type: number, buf: Buffer, start: number, end: number): void {
     if (this.conversation.run === undefined) this.conversation.output.toClient(buf, start, end);
-    this.conversation.outOfSync(`unexpected message '${String.fromCharCode(type)}'`);
+    const owed = this.conversation.run !== undefined || this.conversation.dropToSync;
+    this.conversation.outOfSync(`unexpected message '${String.fromCharCode(type)}'`, owed);
   }
 
   private rowDescription(head: Expected | undefined, buf: Buffer, start: number, end: number): void {
@@ -167,7 +168,7 @@ export class ServerSide {
     }
     if (head.kind === 'execute') {
       this.conversation.replies.shift();
-      if (execution !== undefined) this.conversation.completed(execution);
+      if (execution !== undefined) this.conversation.executed(execution);
     }
     this.pass(head, buf, start, end);
   }
@@ -185,7 +186,7 @@ export class ServerSide {
     if (execution !== undefined) execution.error = statementError(error);
     if (head.kind === 'query' || head.kind === 'call') return;
     if (!conversation.replies.dropToSync()) conversation.serverSkips = true;
-    if (execution !== undefined) conversation.completed(execution);
+    if (execution !== undefined) conversation.executed(execution);
   }
 
   private ready(head: Expected | undefined, buf: Buffer, start: number, end: number): void {
@@ -200,16 +201,9 @@ export class ServerSide {
       return conversation.run?.batchEnded(Buffer.from(buf.subarray(start, end)), status);
     }
     conversation.output.toClient(buf, start, end);
-    if (kind === 'startup') this.loggedIn();
-    if (kind === 'query' && head.execution !== undefined) conversation.completed(head.execution);
+    if (kind === 'startup') conversation.loggedIn();
+    if (kind === 'query' && head.execution !== undefined) conversation.executed(head.execution);
     conversation.readyForQuery(status);
-  }
-
-  private loggedIn(): void {
-    const { conversation } = this;
-    const { user, database, application } = conversation.info;
-    conversation.ready = true;
-    conversation.output.event({ type: 'logged-in', user, database, application });
   }
 }
 

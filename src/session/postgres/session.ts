@@ -2,18 +2,18 @@
  * One PostgreSQL session: bytes in, actions out. Start-up, then the relay with both sides framed, and raw relay when
  * nothing is understood any more. Owns no socket, no clock, no logger.
  */
-import type { Actions, PostgresSessionOptions, Session, SessionCounters, Side } from '../types.ts';
+import type { Actions, SessionOptions, Session, SessionCounters, Side } from '../types.ts';
 import { server as serverCodes } from '../../wire/postgres/codes.ts';
 import { Framer, Head, Message, None, Piece } from '../../wire/postgres/framer.ts';
 import { ProtocolViolation } from '../../wire/postgres/violation.ts';
 import { ClientSide } from './client-side.ts';
 import { Conversation } from './conversation.ts';
-import { contain } from './decide.ts';
+import { contain } from '../decide.ts';
 import { ServerSide } from './server-side.ts';
-import { SentStatement, unseenText } from './statement.ts';
+import { SentStatement, unseenText } from '../statement.ts';
 import { Startup } from './startup.ts';
 
-export function createPostgresSession(options: PostgresSessionOptions): Session {
+export function createPostgresSession(options: SessionOptions): Session {
   return new PostgresSession(options);
 }
 
@@ -27,7 +27,7 @@ class PostgresSession implements Session {
   /** Client bytes that wait for a plan to end. */
   private waiting: Buffer[] = [];
 
-  constructor(options: PostgresSessionOptions) {
+  constructor(options: SessionOptions) {
     this.conversation = new Conversation(options);
     this.clientSide = new ClientSide(this.conversation);
     this.serverSide = new ServerSide(this.conversation);
@@ -166,13 +166,13 @@ class PostgresSession implements Session {
     } catch (error) {
       if (error instanceof ProtocolViolation) {
         conversation.output.event({ type: 'protocol-error', side, message: error.message });
-        conversation.fatal('08P01', error.message);
+        conversation.fatal('protocol', error.message);
         return;
       }
       const owed = conversation.run !== undefined;
       contain(conversation, new SentStatement(unseenText, 'simple'), error);
       // Where in the chunk it happened is not known, so what follows cannot be relayed faithfully.
-      conversation.fatal('XX000', owed ? 'a rewrite failed inside the proxy' : 'internal error');
+      conversation.fatal('internal', owed ? 'a rewrite failed inside the proxy' : 'internal error');
     }
   }
 }

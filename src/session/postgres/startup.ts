@@ -51,14 +51,13 @@ export class Startup {
   private begin(bytes: Buffer, parameters: Map<string, string>): void {
     const { conversation } = this;
     const user = parameters.get('user') ?? '';
-    conversation.info = {
+    conversation.begin({
       listener: conversation.options.listener,
       user,
       // The server's own default.
       database: parameters.get('database') ?? user,
       application: parameters.get('application_name') ?? '',
-    };
-    conversation.rules = conversation.options.rules.forSession(conversation.info);
+    });
     conversation.output.toServer(bytes);
     const replication = parameters.get('replication');
     if (replication !== undefined && !/^(false|off|no|0)$/i.test(replication))

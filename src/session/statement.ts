@@ -1,7 +1,7 @@
 /** One statement as the client sent it; its shape is computed when somebody asks (step 3 and 4 of the flow). */
-import type { Parameters, Statement } from '../../memory/types.ts';
-import { classify } from '../../sql/classify.ts';
-import type { LexerSettings, Shape, StatementHead } from '../../sql/shape.ts';
+import type { Parameters, Statement } from '../memory/types.ts';
+import { classify } from '../sql/classify.ts';
+import type { LexerSettings, Shape, StatementHead } from '../sql/shape.ts';
 
 /** The text of a Query or a Parse. One object serves every execution of a prepared statement. */
 export class StatementText {

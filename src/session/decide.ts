@@ -1,11 +1,11 @@
 /** Steps 6 to 8 for one statement: what the patterns say of it, what the session's state and the rule's mode make of that. */
-import { detect } from '../../patterns/detect.ts';
-import type { Reason } from '../../patterns/reasons.ts';
-import type { Detection, Finding } from '../../patterns/types.ts';
-import type { Statement } from '../../memory/types.ts';
-import { firstWord } from '../../sql/first-word.ts';
-import type { FindingEvent } from '../types.ts';
-import type { Conversation } from './conversation.ts';
+import { detect } from '../patterns/detect.ts';
+import type { Reason } from '../patterns/reasons.ts';
+import type { Detection, Finding } from '../patterns/types.ts';
+import type { Statement } from '../memory/types.ts';
+import { firstWord } from '../sql/first-word.ts';
+import type { FindingEvent } from './types.ts';
+import type { SessionState } from './state.ts';
 
 type Refusal = Extract<Detection, { kind: 'refusal' }>;
 
@@ -22,56 +22,56 @@ export function refuse(finding: Finding, reason: Reason): Refusal & { rows: numb
 }
 
 /** A statement of the client has come: counted, and the time since the server went idle belongs to the app. */
-export function arrive(conversation: Conversation): void {
-  conversation.counters.inspected += 1;
-  if (conversation.replies.executions === 0) conversation.memory.arriving(conversation.now);
+export function arrive(state: SessionState): void {
+  state.counters.inspected += 1;
+  if (state.outstanding === 0) state.memory.arriving(state.now);
 }
 
-export function decide(conversation: Conversation, statement: Statement): Decision {
-  arrive(conversation);
-  const { memory, rules, now, replies } = conversation;
-  if (!mayComplete(conversation, statement.text)) return undefined;
+export function decide(state: SessionState, statement: Statement): Decision {
+  arrive(state);
+  const { memory, rules, now } = state;
+  if (!mayComplete(state, statement.text)) return undefined;
   let detection: Detection;
   try {
     detection = detect({
-      dialect: 'postgres',
+      dialect: state.dialect,
       memory,
       statement,
       now,
-      status: conversation.status,
-      database: conversation.info.database,
-      witness: conversation.options.shared.witness,
+      status: state.status,
+      database: state.info.database,
+      witness: state.options.shared.witness,
       ruleFor: rules.ruleFor.bind(rules),
     });
   } catch (error) {
-    contain(conversation, statement, error);
+    contain(state, statement, error);
     return undefined;
   }
   if (detection === undefined || detection.kind === 'refusal') return detection;
   const { finding } = detection;
-  if (!conversation.readable) return refuse(finding, 'encoding');
+  if (!state.readable) return refuse(finding, 'encoding');
   if (statement.head.optOut) return refuse(finding, 'opted-out');
-  if (replies.executions > 0 || conversation.status !== 'T') return refuse(finding, 'pipeline');
+  if (state.outstanding > 0 || state.status !== 'T') return refuse(finding, 'pipeline');
   return { kind: finding.rule.mode === 'rewrite' ? 'rewrite' : 'observed', finding };
 }
 
 /** A cheap first look, before the shape is computed: a DELETE after a read, a SELECT after a failed INSERT. */
-export function mayComplete({ memory }: Conversation, text: Buffer): boolean {
+export function mayComplete({ memory }: SessionState, text: Buffer): boolean {
   if (!memory.remembers) return false;
   const word = firstWord(text, 0, text.length);
   return word === 'delete' || (word === 'select' && memory.failedInsert !== undefined);
 }
 
 /** Counts the statement that is forwarded, and tells what was found in it. */
-export function report(conversation: Conversation, statement: Statement, decision: Decision): void {
-  conversation.counters[decision?.kind === 'refusal' ? 'refused' : 'forwarded'] += 1;
+export function report(state: SessionState, statement: Statement, decision: Decision): void {
+  state.counters[decision?.kind === 'refusal' ? 'refused' : 'forwarded'] += 1;
   if (decision === undefined || decision.kind === 'rewrite') return;
   if (decision.kind === 'observed') {
-    conversation.finding({ ...describe(statement, decision.finding), decision: 'observed' });
+    state.finding({ ...describe(statement, decision.finding), decision: 'observed' });
     return;
   }
   const { pattern, rule, table, reason, rows = 0 } = decision;
-  conversation.finding({
+  state.finding({
     ...describe(statement, { pattern, rule, table, rows }),
     decision: 'refused',
     reason,
@@ -94,7 +94,7 @@ export function describe(
 }
 
 /** Detection threw: a bug of ours. This session goes on in raw relay, no other is touched. */
-export function contain(conversation: Conversation, statement: Statement, error: unknown): void {
+export function contain(state: SessionState, statement: Statement, error: unknown): void {
   let fingerprint = '';
   try {
     fingerprint = statement.head.fingerprint;
@@ -102,6 +102,6 @@ export function contain(conversation: Conversation, statement: Statement, error:
     // The classifier itself failed: there is no fingerprint.
   }
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  conversation.output.event({ type: 'problem', fingerprint, message });
-  conversation.goRaw('problem');
+  state.output.event({ type: 'problem', fingerprint, message });
+  state.goRaw('problem');
 }

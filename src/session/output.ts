@@ -2,7 +2,7 @@
  * What one call of the session hands back: step 9 of the flow. Untouched messages leave as views of the chunk they came
  * in, a run of neighbours as one view; nothing is copied that is not kept.
  */
-import type { Actions, SessionEvent } from '../types.ts';
+import type { Actions, SessionEvent } from './types.ts';
 
 /** Joins neighbouring ranges of one buffer into one view. */
 class Run {

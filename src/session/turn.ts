@@ -1,0 +1,60 @@
+/**
+ * A session's turn at a guard: the line inside the process first, the server's lock after it. Shared by both protocols;
+ * how the server is asked is theirs.
+ */
+import type { Plan } from '../patterns/types.ts';
+import type { Wait } from './run.ts';
+import type { SessionState } from './state.ts';
+
+type Guard = NonNullable<Plan['guard']>;
+
+export type Turn<Refused> = { guard: 'had' | 'not-had'; waitedMs: number } | Refused;
+
+const firstPauseMs = 4;
+const longestPauseMs = 100;
+
+/**
+ * Asks the server until it grants the lock or the guard's time is up. `ask` answers whether the lock is had, or a value
+ * that ends the whole plan; `ask(false)` must not take the lock: another session of this process is in front.
+ */
+export function* takeTurn<Request, Reply, Refused extends object>(
+  state: SessionState,
+  guard: Guard,
+  ask: (mayLock: boolean) => Generator<Wait<Request>, boolean | Refused, Reply | undefined>,
+): Generator<Wait<Request>, Turn<Refused>, Reply | undefined> {
+  const { guards } = state.options.shared;
+  const { name } = guard.key;
+  const began = state.now;
+  const deadline = began + guard.waitMs;
+  const alone = guards.acquire(name, state.owner, state.options.wakeSoon);
+  let had: boolean | Refused = false;
+  try {
+    had = yield* ask(alone);
+    if (had === false) had = yield* wait(state, name, deadline, () => ask(true));
+  } finally {
+    if (had === true) state.rememberGuard(name);
+    else guards.release(name, state.owner);
+  }
+  if (typeof had === 'object') return had;
+  return { guard: had ? 'had' : 'not-had', waitedMs: state.now - began };
+}
+
+function* wait<Request, Reply, Refused>(
+  state: SessionState,
+  name: string,
+  deadline: number,
+  ask: () => Generator<Wait<Request>, boolean | Refused, Reply | undefined>,
+): Generator<Wait<Request>, boolean | Refused, Reply | undefined> {
+  const { guards } = state.options.shared;
+  guards.waiting += 1;
+  try {
+    while (!guards.holds(name, state.owner) && state.now < deadline) yield { kind: 'time', until: deadline };
+    for (let pause = firstPauseMs; ; pause = Math.min(2 * pause, longestPauseMs)) {
+      const had = yield* ask();
+      if (had !== false || state.now >= deadline) return had;
+      yield { kind: 'time', until: Math.min(state.now + pause, deadline) };
+    }
+  } finally {
+    guards.waiting -= 1;
+  }
+}
