@@ -103,7 +103,19 @@ export const unlockedReadCases: Case[] = [
     reason: 'query-form',
     what: 'count(*)',
     refused: rereading(`SELECT count(*) FROM "c" WHERE "c"."key" = 'k1'`),
-    found: rereading(`SELECT 1 AS "a" FROM "c" WHERE "c"."key" = 'k1' LIMIT 1`),
+    found: rereading(`SELECT "c"."v" AS "a" FROM "c" WHERE "c"."key" = 'k1' LIMIT 1`),
+  },
+  {
+    reason: 'query-form',
+    what: 'exists(): nothing of the row is read',
+    refused: rereading(`SELECT 1 AS "a" FROM "c" WHERE "c"."key" = 'k1' LIMIT 1`),
+    found: rereading(`SELECT "id" AS "a" FROM "c" WHERE "c"."key" = 'k1' LIMIT 1`),
+  },
+  {
+    reason: 'query-form',
+    what: 'only the row of another table is read',
+    refused: rereading(`SELECT "a"."id" FROM "c" JOIN "a" ON "c"."a_id" = "a"."id" WHERE "c"."key" = 'k1'`),
+    found: rereading(`SELECT "c"."id" FROM "c" JOIN "a" ON "c"."a_id" = "a"."id" WHERE "c"."key" = 'k1'`),
   },
   {
     reason: 'query-form',
@@ -124,8 +136,8 @@ export const unlockedReadCases: Case[] = [
   {
     reason: 'volatile-function',
     what: 'a function that nobody knows',
-    refused: rereading(`SELECT shout("c"."v") FROM "c" WHERE "c"."key" = 'k1'`),
-    found: rereading(`SELECT upper("c"."v") FROM "c" WHERE "c"."key" = 'k1'`),
+    refused: rereading(`SELECT "c"."id", shout("c"."v") FROM "c" WHERE "c"."key" = 'k1'`),
+    found: rereading(`SELECT "c"."id", upper("c"."v") FROM "c" WHERE "c"."key" = 'k1'`),
   },
   {
     reason: 'key-not-pinned',
