@@ -138,16 +138,17 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
       ...plan.after.map((text) => new Command(text)),
       new Command(`RELEASE SAVEPOINT ${savepoint}`),
     ]);
-    if (result.error === undefined && !command.overflow) return this.succeed(command, result);
-    if (result.error !== undefined && this.mustPassOn(result)) return this.passOn(result);
+    if (result.error !== undefined) return yield* this.failedPlan(result);
+    if (!command.overflow) return this.succeed(command, result);
+    // The rows are locked and the savepoint is gone; only the reply was too long to be kept. The plain read gives it.
+    this.sendOriginal({ decision: 'fell-back', reason: 'over-limit' });
+  }
+
+  private *failedPlan(result: BatchResult): Steps<void> {
+    if (this.mustPassOn(result)) return this.passOn(result);
     const undone = yield* this.rollBack();
     if (undone !== undefined) return this.passOn(undone);
-    const code = result.error?.error.code;
-    this.sendOriginal({
-      decision: 'fell-back',
-      reason: command.overflow ? 'over-limit' : 'plan-failed',
-      ...(code === undefined ? {} : { code }),
-    });
+    this.sendOriginal({ decision: 'fell-back', reason: 'plan-failed', code: result.error?.error.code ?? '' });
   }
 
   /** @returns the result if even this failed */
