@@ -6,14 +6,19 @@
  */
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise';
 
-/** Row locks, and every other kind (GET_LOCK, metadata). */
+/**
+ * Row locks, and GET_LOCK while somebody else has the lock: a lock is listed as pending for a moment even when it is free,
+ * and until its new owner runs again.
+ */
 const mysqlWaiting = `
   SELECT t.PROCESSLIST_ID AS id FROM performance_schema.data_lock_waits AS w
     JOIN performance_schema.threads AS t ON t.THREAD_ID = w.REQUESTING_THREAD_ID
   UNION
   SELECT t.PROCESSLIST_ID FROM performance_schema.metadata_locks AS m
+    JOIN performance_schema.metadata_locks AS held
+      ON held.OBJECT_TYPE = m.OBJECT_TYPE AND held.OBJECT_NAME = m.OBJECT_NAME AND held.LOCK_STATUS = 'GRANTED'
     JOIN performance_schema.threads AS t ON t.THREAD_ID = m.OWNER_THREAD_ID
-    WHERE m.LOCK_STATUS = 'PENDING'`;
+    WHERE m.OBJECT_TYPE = 'USER LEVEL LOCK' AND m.LOCK_STATUS = 'PENDING' AND held.OWNER_THREAD_ID <> m.OWNER_THREAD_ID`;
 
 /** Transactions of the monitor's output that wait for a row lock. */
 export function lockWaits(status: string): number[] {

@@ -7,14 +7,12 @@ import {
   type Observer,
   type StepRecord,
 } from '../../../src/demo/schedule.ts';
-import { splitDeleteRows } from '../../../src/demo/split-delete.ts';
-import { pageRows } from '../../../src/demo/update-or-create.ts';
 import { ask } from '../../support/mysql.ts';
 import type { Outcome } from '../schedules.ts';
 import { MysqlObserver } from './observer.ts';
 import type { Isolation, Protocol } from './session.ts';
-import { outsider, splitDeleter, splitDeleteTables } from './split-delete.ts';
-import { pageTables, updater } from './update-or-create.ts';
+import { cartRows, outsider, splitDeleter, splitDeleteTables } from './split-delete.ts';
+import { pageRows, pageTables, updater } from './update-or-create.ts';
 
 export interface Bench {
   /** Straight to the server. */
@@ -27,8 +25,8 @@ export interface Bench {
 
 export interface Run extends Outcome {
   records: StepRecord[];
-  /** Steps that had to wait. A deadlock's steps are left out: whether its wait is seen before it is resolved is chance. */
-  waited: string[];
+  /** Steps that had to wait. Undefined after a deadlock: how far the others get until the server resolves it is chance. */
+  waited: string[] | undefined;
   /** Texts that each session sent. */
   sent: Record<string, string[]>;
 }
@@ -46,6 +44,27 @@ const namesIn = (order: string): string[] => [
   ...new Set(order.split(/\s+/).map((step) => step.split('.')[0] ?? '')),
 ];
 
+/**
+ * An observer for runSchedule whose answer is never stale: when a session ends its step while the server is asked, what it
+ * held may have been granted since, so nobody counts as waiting and the question is put again.
+ */
+function current(observer: MysqlObserver, actors: Actor[]): Pick<Observer, 'waiting'> {
+  let ended = 0;
+  for (const actor of actors) {
+    for (const [letter, act] of Object.entries(actor.steps))
+      actor.steps[letter] = () => act().finally(() => (ended += 1));
+    const rollback = actor.rollback.bind(actor);
+    actor.rollback = () => rollback().finally(() => (ended += 1));
+  }
+  return {
+    waiting: async (busy) => {
+      const before = ended;
+      const waiting = await observer.waiting(busy);
+      return ended === before ? waiting : new Set();
+    },
+  };
+}
+
 async function play(
   bench: Bench,
   { order, outsider: statement }: Schedule,
@@ -58,12 +77,12 @@ async function play(
   const observer = await MysqlObserver.connect(bench.direct);
   try {
     // runSchedule asks an observer only who waits.
-    const records = await runSchedule(order, actors, observer as unknown as Observer);
-    const settled = records.filter((record) => record.error !== '1213');
+    const records = await runSchedule(order, actors, current(observer, actors) as Observer);
+    const deadlock = records.some((record) => record.error === '1213');
     return {
       verdict: verdict(records),
       records,
-      waited: waits(settled),
+      waited: deadlock ? undefined : waits(records),
       sent: Object.fromEntries(actors.map((actor) => [actor.name, [...actor.sent]])),
     };
   } finally {
@@ -73,9 +92,9 @@ async function play(
 
 export async function runSplitDelete(
   bench: Bench,
-  schedule: Schedule & { start: keyof typeof splitDeleteRows },
+  schedule: Schedule & { start: 'full' | 'empty' },
 ): Promise<Run> {
-  await ask(bench.direct, ...splitDeleteRows[schedule.start]);
+  await ask(bench.direct, ...cartRows(schedule.start));
   const run = await play(bench, schedule, (name) =>
     splitDeleter(bench.app, name, bench.protocol, bench.isolation),
   );

@@ -13,6 +13,8 @@ export const pageTables = [
     hits int NOT NULL) ENGINE=InnoDB`,
 ];
 
+export const pageRows = ['TRUNCATE shop_page'];
+
 const lookup =
   'SELECT `shop_page`.`id`, `shop_page`.`path`, `shop_page`.`hits` FROM `shop_page` WHERE `shop_page`.`path` = ?';
 
