@@ -115,10 +115,22 @@ export function compatible(family: KeyFamily, oid: number): boolean {
 }
 
 function integerKey(text: string): string | undefined {
+  if (isCanonicalInteger(text)) return text; // nearly every id; a list has thousands of them
   const match = /^([+-]?)0*(\d+)$/.exec(text);
   if (match === null) return undefined;
   const digits = match[2] ?? '';
   return match[1] === '-' && digits !== '0' ? `-${digits}` : digits;
+}
+
+/** Digits only, without a leading zero. */
+function isCanonicalInteger(text: string): boolean {
+  const first = text.charCodeAt(0);
+  if (!(first >= 0x31 && first <= 0x39)) return false;
+  for (let i = 1; i < text.length; i++) {
+    const digit = text.charCodeAt(i);
+    if (digit < 0x30 || digit > 0x39) return false;
+  }
+  return true;
 }
 
 function uuidKey(text: string): string | undefined {

@@ -4,7 +4,7 @@ import { defaultMemoryLimits } from '../../../src/memory/limits.ts';
 import { TransactionMemory } from '../../../src/memory/memory.ts';
 import type { Outcome, ReadResult } from '../../../src/memory/types.ts';
 import { Scene, SceneStatement, column, text } from '../patterns/scene.ts';
-import { deletion, read } from '../patterns/split-delete.cases.ts';
+import { deletion, read } from '../patterns/stories.ts';
 import { insert, reread } from '../patterns/unlocked-read.cases.ts';
 
 const rows = (...values: string[]): ReadResult => ({ columns: [column], rows: values.length, values });

@@ -6,7 +6,7 @@ import { guardKey } from '../../../src/patterns/split-delete/guard.ts';
 import type { Plan } from '../../../src/patterns/types.ts';
 import { binary, planOf, text } from './scene.ts';
 import type { Options, Step } from './scene.ts';
-import { deletion, read } from './split-delete.cases.ts';
+import { deletion, read } from './stories.ts';
 import { insert, reread, violation } from './unlocked-read.cases.ts';
 
 let witness: Witness;

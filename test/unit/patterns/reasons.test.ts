@@ -5,7 +5,7 @@ import type { Reason } from '../../../src/patterns/reasons.ts';
 import type { PatternId } from '../../../src/patterns/types.ts';
 import { verdictOf } from './scene.ts';
 import { splitDeleteCases } from './split-delete.cases.ts';
-import type { Case } from './split-delete.cases.ts';
+import type { Case } from './stories.ts';
 import { unlockedReadCases } from './unlocked-read.cases.ts';
 
 /** Found by the session, which alone knows isolation, read-only state, encodings, the breaker and its plans' errors. */

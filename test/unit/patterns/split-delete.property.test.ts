@@ -9,7 +9,7 @@ import type { Parameters } from '../../../src/memory/types.ts';
 import { binaryArrayOf, int, numericBytes, textArrayOf } from '../memory/encode.ts';
 import { Scene } from './scene.ts';
 import type { Step } from './scene.ts';
-import { read } from './split-delete.cases.ts';
+import { read } from './stories.ts';
 
 interface Kind {
   oid: number;

@@ -5,7 +5,7 @@
 import { facts, relation } from './facts.ts';
 import { believer, text } from './scene.ts';
 import type { Options, Step } from './scene.ts';
-import type { Case, Story } from './split-delete.cases.ts';
+import type { Case, Story } from './stories.ts';
 
 export const violation = { code: '23505', schema: 'public', table: 'c', constraint: 'c_key_key' };
 export const insert: Step = {

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { loadWitness } from '../../../src/sql/witness/postgres.ts';
 import type { Witness } from '../../../src/sql/witness/types.ts';
 import { planOf } from './scene.ts';
-import type { Story } from './split-delete.cases.ts';
+import type { Story } from './stories.ts';
 import { splitDeleteCases } from './split-delete.cases.ts';
 import { unlockedReadCases } from './unlocked-read.cases.ts';
 
