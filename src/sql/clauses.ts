@@ -4,7 +4,7 @@
  * The result lives in this module until the next call: one query is read at a time, and no object is made for it.
  */
 import { keywordId } from './keywords.ts';
-import { isInnerFrom } from './survey.ts';
+import { isInnerWord } from './survey.ts';
 import { T } from './tokens.ts';
 import type { Tokens } from './tokens.ts';
 
@@ -30,6 +30,7 @@ const numberOf = new Int8Array(256).fill(-1);
 names.forEach((name, number) => (numberOf[keywordId(name)] = number));
 const index = Object.fromEntries(names.map((name, number) => [name, number])) as Record<Clause, number>;
 const fromNumber = index.from;
+const groupNumber = index.group;
 /** Behind a set operation, clauses in front of this one belong to a later SELECT, the others to the whole. */
 const firstOfWhole = index.order;
 const firstSetOperation = index.union;
@@ -48,7 +49,7 @@ export function findClauses(tokens: Tokens, from: number, end: number): number {
     if (kind === T.Open || kind === T.OpenBracket) i = tokens.partner[i] as number;
     if (kind !== T.Word) continue;
     const number = numberOf[tokens.detail[i] as number] as number;
-    if (number < 0 || (number === fromNumber && isInnerFrom(tokens, i))) continue;
+    if (number < 0 || ((number === fromNumber || number === groupNumber) && isInnerWord(tokens, i))) continue;
     if (first === end) first = i;
     if (open >= 0) ends[open] = i;
     open = -1;

@@ -27,6 +27,7 @@ const k = {
   is: keywordId('is'),
   not: keywordId('not'),
   rows: keywordId('rows'),
+  within: keywordId('within'),
   as: keywordId('as'),
   time: keywordId('time'),
   local: keywordId('local'),
@@ -194,7 +195,7 @@ class Walk {
         clauseAt[depth] = clause.items;
         return true;
       case step.from:
-        if (at === clause.items && !isInnerFrom(this.tokens, i)) clauseAt[depth] = clause.table;
+        if (at === clause.items && !isInnerWord(this.tokens, i)) clauseAt[depth] = clause.table;
         return true;
       case step.join:
         if (at === clause.from) clauseAt[depth] = clause.table;
@@ -208,7 +209,7 @@ class Walk {
         this.endOfFrom();
         return true;
       case step.end:
-        this.endOfFrom();
+        if (!isInnerWord(this.tokens, i)) this.endOfFrom();
         return true;
       case step.into:
         result.into = true;
@@ -299,9 +300,9 @@ class Walk {
   }
 }
 
-/** FROM at token i belongs to IS [NOT] DISTINCT FROM, or to ROWS FROM ( … ). */
-export function isInnerFrom(tokens: Tokens, i: number): boolean {
-  if (i > 0 && tokens.is(i - 1, k.rows)) return true;
+/** The FROM or GROUP at token i is no clause: IS [NOT] DISTINCT FROM, ROWS FROM ( … ), WITHIN GROUP ( … ). */
+export function isInnerWord(tokens: Tokens, i: number): boolean {
+  if (i > 0 && (tokens.is(i - 1, k.rows) || tokens.is(i - 1, k.within))) return true;
   if (i < 2 || !tokens.is(i - 1, k.distinct)) return false;
   return tokens.is(i - 2, k.is) || tokens.is(i - 2, k.not);
 }
