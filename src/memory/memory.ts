@@ -182,7 +182,7 @@ export class TransactionMemory {
     const { shape } = statement;
     if (shape.kind === 'noise') return;
     if (shape.kind === 'commit' || shape.kind === 'rollback') {
-      this.endTransaction();
+      this.endTransaction(shape.kind === 'rollback' && shape.chain);
       this.current = shape.chain ? 'T' : 'I';
       return;
     }
@@ -251,14 +251,18 @@ export class TransactionMemory {
     this.insert = undefined;
   }
 
-  /** What the transaction remembered ends here, but for a note of its last read and the INSERT that broke it. */
-  private endTransaction(): void {
+  /**
+   * What the transaction remembered ends here, but for a note of its last read and the INSERT that broke it. After
+   * ROLLBACK AND CHAIN (Rails, in place of a ROLLBACK TO when the savepoint was never sent) the app goes on in an open
+   * transaction, and a lock on the row that was in the INSERT's way lasts as long as it.
+   */
+  private endTransaction(chainedRollback = false): void {
     const last = this.remembered.at(-1);
     this.earlier =
       last === undefined
         ? undefined
         : { statement: last.statement, rows: last.result.rows, across: 'transactions' };
-    if (this.insert !== undefined) this.insert.sameTransaction = false;
+    if (this.insert !== undefined && !chainedRollback) this.insert.sameTransaction = false;
     this.forget();
   }
 

@@ -8,6 +8,8 @@ export interface Parameters {
   values: (Buffer | null)[];
   /** Type OIDs that the client declared in Parse; 0 = left to the server. May be shorter than values. */
   types: number[];
+  /** MySQL: what the session needs to send the same values again. Values are then in their text form where they have an exact one (format 0). */
+  binding?: unknown;
 }
 
 /** One statement as the client sent it. */
@@ -28,12 +30,12 @@ export interface ResultColumn {
   tableId: number;
   /** PG: attribute number. */
   attribute: number;
-  /** PG: type OID. MySQL: column type byte. */
+  /** PG: type OID. MySQL: column type byte; see also `origin`. */
   type: number;
   /** 0 text, 1 binary. */
   format: number;
-  /** MySQL: schema, org_table, org_name. */
-  origin?: { schema: string; table: string; column: string };
+  /** MySQL: schema, org_table, org_name, and the collation id (63: binary). */
+  origin?: { schema: string; table: string; column: string; collation: number };
 }
 
 export type Cut = 'limit' | 'suspended' | 'unread';

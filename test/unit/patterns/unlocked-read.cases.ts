@@ -59,6 +59,12 @@ export const unlockedReadCases: Case[] = [
   },
   {
     reason: 'not-in-transaction',
+    what: 'ROLLBACK AND CHAIN (Rails) leaves a transaction open',
+    refused: { steps: ['BEGIN', insert, 'ROLLBACK', reread] },
+    found: { steps: ['BEGIN', insert, 'ROLLBACK AND CHAIN', reread] },
+  },
+  {
+    reason: 'not-in-transaction',
     what: 'autocommit',
     refused: { steps: [insert, reread] },
     found: base,
