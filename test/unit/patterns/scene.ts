@@ -178,7 +178,7 @@ export class Scene {
         return { tag: 'BEGIN' };
       case 'commit':
       case 'rollback':
-        if (!shape.chain) this.status = 'I';
+        this.status = shape.chain ? 'T' : 'I';
         return { tag: shape.kind.toUpperCase() };
       case 'rollback-to':
         this.status = 'T';
