@@ -83,7 +83,7 @@ describe.each(availableVersions())('PostgreSQL %i', (version) => {
       afterAll(() => proxy?.stop());
 
       const held = conversations.filter((c) => big || !c.big);
-      test.for(held.map((c) => [c.name, c] as const))('%s', async ([, conversation]) => {
+      test.for(held.map((c) => [c.name.replaceAll('\n', ' '), c] as const))('%s', async ([, conversation]) => {
         const before = await counted(proxy);
         const proxied = await play(conversation, target, cut);
         expect(firstDifference(direct.transcripts.get(conversation.name)!, proxied)).toBeUndefined();
