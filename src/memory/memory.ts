@@ -8,7 +8,7 @@
  * Outside a transaction statements are not even lexed: a read is kept as a note and its shape computed only if a
  * DELETE by list follows.
  */
-import type { InsertShape, Name, SelectShape } from '../sql/shape.ts';
+import type { Dialect, InsertShape, Name, SelectShape } from '../sql/shape.ts';
 import { onlyKnownFunctions } from './functions.ts';
 import type { MemoryLimits } from './limits.ts';
 import { includesTable } from './names.ts';
@@ -56,9 +56,15 @@ export class TransactionMemory {
   private gaps = 0;
   private idleSince: number | undefined;
   private readonly limits: MemoryLimits;
+  private dialect: Dialect = 'postgres';
 
   constructor(limits: MemoryLimits) {
     this.limits = limits;
+  }
+
+  /** MySQL or MariaDB: known after the handshake. An error does not abort a transaction there, and DDL ends one. */
+  speak(dialect: Dialect): void {
+    this.dialect = dialect;
   }
 
   /** Derived at every reply, so that it is right inside a pipeline too. 'T': provably in an explicit transaction. */
@@ -227,7 +233,7 @@ export class TransactionMemory {
 
   private failed(statement: Statement, error: StatementError): void {
     if (error.code === inFailedTransaction) return;
-    this.current = 'E';
+    if (this.dialect === 'postgres') this.current = 'E';
     if (statement.shape.kind !== 'noise') for (const read of this.remembered) read.followFailure();
     this.insert = undefined;
     if (error.code === uniqueViolation) this.rememberInsert(statement, error, true);

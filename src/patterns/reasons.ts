@@ -166,6 +166,14 @@ export const reasons = {
     patterns: both,
     text: 'The rewritten statement failed where the original might not: rolled back to the savepoint, the original was sent.',
   },
+  'guard-unsafe': {
+    patterns: split,
+    text: 'The server frees the lock of the app when a second one is taken (MySQL before 5.7.5).',
+  },
+  'no-row': {
+    patterns: reread,
+    text: 'The row was gone when its primary key was asked for: there is nothing to lock.',
+  },
   'opted-out': { patterns: both, text: 'The statement carries the comment interlock:off.' },
 } as const satisfies Record<string, ReasonText>;
 

@@ -42,8 +42,24 @@ export interface Finding {
   question: FactsQuestion;
   /** Rows that the remembered read returned. */
   rows: number;
-  /** Turns the finding into a plan once the facts are there. Does the witness check and the proof as well. */
-  plan(facts: Facts): Plan | { reason: Reason };
+  /**
+   * Turns the finding into a plan once the facts are there. Does the witness check and the proof as well.
+   * @param server MySQL and MariaDB: given. PostgreSQL: the session itself refuses by isolation level.
+   */
+  plan(facts: Facts, server?: ServerState): Plan | { reason: Reason };
+}
+
+/** What a MySQL or MariaDB server says of the session, asked inside the transaction in front of a plan. */
+export interface ServerState {
+  /** For transactions that begin after the last SET; memory knows of later ones. */
+  isolation: 'read uncommitted' | 'read committed' | 'repeatable read' | 'serializable';
+  readOnly: boolean;
+  /** MariaDB's innodb_snapshot_isolation. */
+  snapshotIsolation: boolean;
+  safeUpdates: boolean;
+  foreignKeyChecks: boolean;
+  /** The default database, '' if there is none. */
+  database: string;
 }
 
 export interface GuardKey {
@@ -64,6 +80,20 @@ export interface Plan {
   edited: { text: Buffer; parameters: Parameters };
   /** Statements inside the savepoint behind the edited one. */
   after: string[];
+  /** InnoDB, pattern 2. `edited` is then what is sent when the locked read returns another number of rows. */
+  probe?: Probe;
   /** 'tag': a CommandComplete is held. 'rows': a result set is held, at most holdBytes. */
   reply: 'tag' | 'rows';
+}
+
+/**
+ * The row's primary key is read first and the row locked by it: a lock through the violated key deadlocks two losers,
+ * which both hold a shared lock on its index record (treatments.md).
+ */
+export interface Probe {
+  /** Returns one column, the primary key, of the rows that the read would return. */
+  text: Buffer;
+  parameters: Parameters;
+  /** The locking read for the keys that came; undefined: the plain read is sent, because there is nothing to lock. */
+  locking(keys: readonly (string | null)[]): { text: Buffer; parameters: Parameters } | undefined;
 }

@@ -13,8 +13,15 @@ interface Line {
   waiters: Waiter[];
 }
 
+/** So many time-outs in a row, and a key is not asked for until it has rested. */
+const mostTimeouts = 3;
+const restMs = 10_000;
+/** Keys whose time-outs are remembered; the oldest is forgotten. */
+const mostRemembered = 1_000;
+
 export class GuardQueue {
   private readonly lines = new Map<string, Line>();
+  private readonly timeouts = new Map<string, { count: number; last: number }>();
   /** Sessions that want a guard and do not have it yet: here or polling the server. Shown as interlock_guard_waiting. */
   waiting = 0;
 
@@ -49,5 +56,21 @@ export class GuardQueue {
     }
     line.holder = next.owner;
     next.wake();
+  }
+
+  /** MySQL, where a guard may be part of a cycle that no server detects: how an attempt ended. */
+  tried(key: string, had: boolean, now: number): void {
+    const count = had ? 0 : (this.timeouts.get(key)?.count ?? 0) + 1;
+    this.timeouts.delete(key);
+    if (count === 0) return;
+    this.timeouts.set(key, { count, last: now });
+    const [oldest] = this.timeouts.keys();
+    if (this.timeouts.size > mostRemembered && oldest !== undefined) this.timeouts.delete(oldest);
+  }
+
+  /** The key goes unguarded for a while. */
+  resting(key: string, now: number): boolean {
+    const seen = this.timeouts.get(key);
+    return seen !== undefined && seen.count >= mostTimeouts && now - seen.last < restMs;
   }
 }

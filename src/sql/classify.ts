@@ -47,8 +47,15 @@ export function classify(
     statements: tokens.statements,
     executableComment: tokens.executableComment,
     optOut: tokens.optOut,
+    parameters: settings.dialect === 'postgres' ? 0 : placeholders(tokens),
   };
   return { shape: shapeOf(tokens, limits), head };
+}
+
+function placeholders(lexed: Tokens): number {
+  let count = 0;
+  for (let i = 0; i < lexed.count; i++) if (lexed.kind[i] === T.Parameter) count++;
+  return count;
 }
 
 /** The shape of lexed text. */

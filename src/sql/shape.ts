@@ -205,4 +205,6 @@ export interface StatementHead {
   executableComment: boolean;
   /** Comments that hold `interlock:off`. */
   optOut: boolean;
+  /** MySQL, MariaDB: number of `?`. */
+  parameters: number;
 }

@@ -33,3 +33,11 @@ export function firstBinaryValue(
   const value = readBinaryValue(cursor, column.type);
   return textOfBinary(column.type, (column.flags & columnFlag.unsigned) !== 0, value);
 }
+
+/** All values of a text row, latin1-decoded. */
+export function textValues(buf: Buffer, start: number, end: number): (string | null)[] {
+  const cursor = new Cursor(buf, start, end);
+  const values: (string | null)[] = [];
+  while (cursor.left > 0) values.push(cursor.value()?.toString('latin1') ?? null);
+  return values;
+}

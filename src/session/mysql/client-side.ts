@@ -1,0 +1,167 @@
+/**
+ * The client's packets after log-in: steps 3 to 8 of the flow. A packet with sequence id 0 begins a command; any other
+ * belongs to the one before (a file, an authentication exchange) and passes.
+ */
+import { readPrepare, readLongData, readQuery, readStatementId } from '../../wire/mysql/client-commands.ts';
+import { command, replyShape } from '../../wire/mysql/commands.ts';
+import { executeFlag } from '../../wire/mysql/execute.ts';
+import type { Framer } from '../../wire/mysql/framer.ts';
+import { ProtocolViolation } from '../../wire/mysql/violation.ts';
+import { arrive, decide, mayComplete, report } from '../decide.ts';
+import type { Decision } from '../decide.ts';
+import { SentStatement, StatementText, unseenText } from '../statement.ts';
+import { bind } from './binding.ts';
+import type { Bound } from './binding.ts';
+import type { MysqlConversation } from './conversation.ts';
+import { MysqlExecution } from './execution.ts';
+import type { Expected } from './expected.ts';
+import { MysqlRun } from './plan-run.ts';
+import { Prepared } from './prepared.ts';
+
+const loadsLocalFile = /^[\s(]*load\s+(?:data|xml)\b[\s\S]{0,200}?\blocal\b/i;
+
+export class MysqlClientSide {
+  private readonly conversation: MysqlConversation;
+
+  constructor(conversation: MysqlConversation) {
+    this.conversation = conversation;
+  }
+
+  /** One whole message. */
+  message(framer: Framer): void {
+    const { type, buf, start, end, sequence } = framer;
+    const { conversation } = this;
+    if (sequence !== 0) return conversation.output.toServer(buf, start, end);
+    try {
+      this.dispatch(type, buf, start, end);
+    } catch (error) {
+      if (!(error instanceof ProtocolViolation)) throw error;
+      // Well framed but malformed inside: the server answers with an error of its own, as it would directly.
+      this.unread(type, buf, start, end);
+    }
+  }
+
+  /** The first bytes of a message that is too long to be looked at. */
+  longMessage({ type, buf, start, end, sequence }: Framer): void {
+    if (sequence !== 0) this.conversation.output.toServer(buf, start, end);
+    else this.unread(type, buf, start, end);
+  }
+
+  private dispatch(type: number, buf: Buffer, start: number, end: number): void {
+    const { conversation } = this;
+    switch (type) {
+      case command.query:
+        return this.query(buf, start, end);
+      case command.stmtPrepare:
+        return this.prepare(buf, start, end);
+      case command.stmtExecute:
+        return this.execute(buf, start, end);
+      case command.stmtClose:
+        conversation.prepared.close(readStatementId(buf, start, end));
+        return conversation.output.toServer(buf, start, end);
+      case command.stmtSendLongData: {
+        const { statementId, parameter } = readLongData(buf, start, end);
+        conversation.prepared.get(statementId)?.longData.add(parameter);
+        return conversation.output.toServer(buf, start, end);
+      }
+      case command.stmtReset:
+        conversation.prepared.get(readStatementId(buf, start, end))?.longData.clear();
+        return this.unread(type, buf, start, end);
+      default:
+        return this.unread(type, buf, start, end);
+    }
+  }
+
+  private query(buf: Buffer, start: number, end: number): void {
+    const { conversation } = this;
+    if (!conversation.rules.active) return this.unread(command.query, buf, start, end);
+    const { text: sql } = readQuery(buf, start, end, conversation.capabilities.flags);
+    const text = new StatementText(sql, conversation.settings);
+    const statement = new SentStatement(text, 'simple');
+    const decision = decide(conversation, statement);
+    if (decision?.kind === 'rewrite') {
+      const packet = Buffer.from(buf.subarray(start, end));
+      return new MysqlRun(conversation, decision.finding, { statement, packet }).start();
+    }
+    report(conversation, statement, decision);
+    const entry: Expected = { shape: 'result', verb: 'forward', execution: new MysqlExecution(statement) };
+    entry.mayAskForFile = loadsLocalFile.test(text.text.toString('latin1', 0, 256));
+    conversation.forward(buf, start, end, entry);
+  }
+
+  private prepare(buf: Buffer, start: number, end: number): void {
+    const { conversation } = this;
+    const sql = readPrepare(buf, start, end);
+    const prepares = new Prepared(
+      conversation.rules.active ? new StatementText(sql, conversation.settings) : unseenText,
+    );
+    conversation.prepared.sent(prepares);
+    conversation.forward(buf, start, end, { shape: 'prepare', verb: 'forward', prepares });
+  }
+
+  private execute(buf: Buffer, start: number, end: number): void {
+    const { conversation } = this;
+    const prepared = conversation.prepared.get(readStatementId(buf, start, end));
+    const bound = prepared === undefined ? undefined : this.bind(buf, start, end, prepared);
+    if (!conversation.rules.active || prepared === undefined || bound === undefined)
+      return this.unread(command.stmtExecute, buf, start, end, prepared);
+    const statement = new SentStatement(prepared.source, 'extended', bound);
+    const cursor = (bound.execute.flags & executeFlag.cursor) !== 0;
+    const decision = this.decide(statement, prepared, cursor);
+    if (decision?.kind === 'rewrite') {
+      const packet = Buffer.from(buf.subarray(start, end));
+      return new MysqlRun(conversation, decision.finding, { statement, packet, prepared }).start();
+    }
+    report(conversation, statement, decision);
+    const execution = new MysqlExecution(statement, prepared);
+    if (cursor) execution.cut = 'suspended';
+    conversation.forward(buf, start, end, { shape: 'binary-result', verb: 'forward', execution });
+  }
+
+  private decide(statement: SentStatement, prepared: Prepared, cursor: boolean): Decision {
+    const { conversation } = this;
+    // With a cursor the rows come one by one later on: nothing can be held or compared.
+    if (cursor || !mayComplete(conversation, prepared.source.text)) {
+      arrive(conversation);
+      return undefined;
+    }
+    return decide(conversation, statement);
+  }
+
+  /** Undefined: the number of parameters is not known yet (MariaDB's pipelined execution), or it is not readable. */
+  private bind(buf: Buffer, start: number, end: number, prepared: Prepared): Bound | undefined {
+    const parameters = prepared.parameters ?? placeholders(prepared);
+    if (parameters === undefined) return undefined;
+    return bind(
+      Buffer.from(buf.subarray(start, end)),
+      prepared,
+      parameters,
+      this.conversation.capabilities.flags,
+    );
+  }
+
+  /** Forwards a command whose content is not known or does not matter. */
+  private unread(type: number, buf: Buffer, start: number, end: number, prepared?: Prepared): void {
+    const { conversation } = this;
+    const shape = replyShape(type) ?? 'ok';
+    if (shape === 'none') return conversation.output.toServer(buf, start, end);
+    if (shape === 'raw') {
+      conversation.output.toServer(buf, start, end);
+      return conversation.goRaw('replication');
+    }
+    const entry: Expected = { shape, verb: 'forward' };
+    if (type === command.query || type === command.stmtExecute || type === command.stmtBulkExecute) {
+      conversation.counters.forwarded += 1;
+      entry.execution = new MysqlExecution(new SentStatement(unseenText, 'simple'), prepared);
+      entry.mayAskForFile = true;
+    }
+    if (type === command.changeUser || type === command.resetConnection) entry.resets = true;
+    conversation.forward(buf, start, end, entry);
+  }
+}
+
+/** While the answer to the prepare is due, the text itself tells how many parameters it has. */
+function placeholders(prepared: Prepared): number | undefined {
+  const { parameters } = prepared.source.head;
+  return prepared.source === unseenText ? undefined : parameters;
+}

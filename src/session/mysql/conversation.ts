@@ -1,0 +1,154 @@
+/** The state of one MySQL or MariaDB session that its client side, its server side and a running plan share. */
+import type { Outcome, Statement, StatementError } from '../../memory/types.ts';
+import type { LexerSettings } from '../../sql/shape.ts';
+import { noCapabilities } from '../../wire/mysql/capabilities.ts';
+import type { Capabilities } from '../../wire/mysql/capabilities.ts';
+import { asciiSafeCharset, asciiSafeCollation } from '../../wire/mysql/charsets.ts';
+import { errno } from '../../wire/mysql/codes.ts';
+import { ReplyTracker } from '../../wire/mysql/replies.ts';
+import { status as flag } from '../../wire/mysql/status.ts';
+import type { ServerVersion } from '../../wire/mysql/version.ts';
+import { writeErr } from '../../wire/mysql/writers.ts';
+import { SessionState } from '../state.ts';
+import type { SessionOptions } from '../types.ts';
+import type { Expected } from './expected.ts';
+import { ExpectedQueue } from './expected.ts';
+import type { MysqlRun } from './plan-run.ts';
+import { PreparedStatements } from './prepared.ts';
+import { writeRelease } from './guard.ts';
+
+/** Errors that take the whole transaction with them; 1205 does so only with innodb_rollback_on_timeout, and is treated alike. */
+const endsTransaction = new Set<number>([errno.deadlock, errno.recordChanged, errno.lockWaitTimeout]);
+
+export class MysqlConversation extends SessionState {
+  readonly expected = new ExpectedQueue();
+  readonly tracker = new ReplyTracker();
+  readonly prepared: PreparedStatements;
+  capabilities: Capabilities = noCapabilities;
+  version: ServerVersion = { mariadb: false, major: 0, minor: 0, patch: 0 };
+  /** Sequence id of the last packet that passed, either way: an error of ours goes on from it. */
+  sequence = 0;
+  declare run: MysqlRun | undefined;
+  settings: LexerSettings = {
+    dialect: 'mysql',
+    standardConformingStrings: true,
+    ansiQuotes: false,
+    noBackslashEscapes: false,
+  };
+  /** MySQL does not tell ANSI_QUOTES in its status flags: known from a plan's look at sql_mode. */
+  private collationSafe = true;
+  private inTransaction = false;
+
+  constructor(options: SessionOptions) {
+    super(options);
+    this.prepared = new PreparedStatements(options.limits.preparedStatements);
+  }
+
+  get readable(): boolean {
+    return this.collationSafe;
+  }
+
+  get outstanding(): number {
+    return this.expected.executions;
+  }
+
+  speak(version: ServerVersion): void {
+    this.version = version;
+    const dialect = version.mariadb ? 'mariadb' : 'mysql';
+    this.settings = { ...this.settings, dialect };
+    this.memory.speak(dialect);
+  }
+
+  useCollation(id: number): void {
+    this.collationSafe = asciiSafeCollation(id);
+  }
+
+  useCharset(name: string): void {
+    this.collationSafe = asciiSafeCharset(name);
+  }
+
+  useAnsiQuotes(on: boolean): void {
+    if (this.settings.ansiQuotes !== on) this.settings = { ...this.settings, ansiQuotes: on };
+  }
+
+  forward(buf: Buffer, start: number, end: number, entry?: Expected): void {
+    this.output.toServer(buf, start, end);
+    if (entry !== undefined) this.expected.push(entry);
+  }
+
+  /** The reply to a statement is complete. The flags come with every reply but an error. */
+  executed(statement: Statement, outcome: Outcome, flags: number | undefined): void {
+    this.completed(statement, outcome);
+    if (flags !== undefined) this.statusFlags(flags);
+    else if (outcome.error !== undefined) this.afterError(outcome.error);
+    if (this.rules.active && this.guards.length > 0 && endsByText(statement)) this.releaseGuards();
+  }
+
+  /** protocol.md, MySQL 11 and 18: with autocommit off a transaction is open at all times, begun or not. */
+  statusFlags(flags: number): void {
+    const inTransaction = (flags & flag.inTransaction) !== 0;
+    const autocommit = (flags & flag.autocommit) !== 0;
+    const noBackslashEscapes = (flags & flag.noBackslashEscapes) !== 0;
+    if (this.settings.noBackslashEscapes !== noBackslashEscapes)
+      this.settings = { ...this.settings, noBackslashEscapes };
+    if (this.version.mariadb) this.useAnsiQuotes((flags & flag.ansiQuotes) !== 0);
+    if (this.inTransaction && !inTransaction) this.transactionEnded();
+    this.inTransaction = inTransaction;
+    this.status = inTransaction || !autocommit ? 'T' : 'I';
+    if (this.rules.active) this.memory.ready(this.status, this.now);
+  }
+
+  /** A new user, or a reset connection: the server has forgotten everything, its locks included. */
+  forget(): void {
+    super.releaseGuards();
+    this.memory.reset();
+    this.prepared.clear();
+    this.inTransaction = false;
+    this.environment = undefined;
+  }
+
+  /** Also on the server, where a lock outlives the transaction: behind the reply that ended it, its own reply skipped. */
+  override releaseGuards(): void {
+    for (const name of this.guards) {
+      this.output.toServer(writeRelease(name, this.capabilities.flags));
+      this.expected.push({ shape: 'result', verb: 'skip' });
+    }
+    super.releaseGuards();
+  }
+
+  override leaveGuards(): void {
+    this.run?.abandon();
+    super.releaseGuards();
+  }
+
+  fatal(reason: 'protocol' | 'internal', message: string): void {
+    if (this.output.ending) return;
+    const error = {
+      errno: reason === 'protocol' ? errno.malformedPacket : errno.unknown,
+      sqlstate: this.ready ? (reason === 'protocol' ? '08S01' : 'HY000') : '',
+      message: `interlock: ${message}`,
+    };
+    this.output.toClient(writeErr((this.sequence + 1) & 0xff, error));
+    this.output.end();
+  }
+
+  private afterError(error: StatementError): void {
+    if (!endsTransaction.has(error.errno ?? 0)) return;
+    // No flags in an error: until the next reply nothing is certain, so nothing is rewritten.
+    this.transactionEnded();
+    this.inTransaction = false;
+    this.status = 'I';
+    this.memory.ready('I', this.now);
+  }
+
+  private transactionEnded(): void {
+    this.releaseGuards();
+    if (this.rules.active) this.memory.ready('I', this.now);
+  }
+}
+
+/** START TRANSACTION inside a transaction, and AND CHAIN, leave the flag set although the transaction is another one. */
+function endsByText(statement: Statement): boolean {
+  const { kind } = statement.shape;
+  return kind === 'begin' || kind === 'commit' || kind === 'rollback';
+}

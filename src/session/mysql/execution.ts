@@ -1,0 +1,51 @@
+/** One run of one statement, from the moment it was forwarded until its reply is complete: what step 10 tells the memory. */
+import type { Outcome, ResultColumn, Statement, StatementError } from '../../memory/types.ts';
+import { firstWord } from '../../sql/first-word.ts';
+import type { Prepared } from './prepared.ts';
+
+export class MysqlExecution {
+  readonly statement: Statement;
+  readonly prepared: Prepared | undefined;
+  error: StatementError | undefined;
+  /** A result set came, not an OK packet. */
+  resultSet = false;
+  columns = 0;
+  rows = 0;
+  affected = 0;
+  firstColumn: ResultColumn | undefined;
+  /** First column's values while they are wanted; undefined: not wanted, or given up. */
+  values: (string | null)[] | undefined;
+  decided = false;
+  cut: 'limit' | 'suspended' | undefined;
+
+  constructor(statement: Statement, prepared?: Prepared) {
+    this.statement = statement;
+    this.prepared = prepared;
+  }
+
+  outcome(): Outcome {
+    if (this.error !== undefined) return { error: this.error };
+    return { tag: this.tag(), ...(this.resultSet && { read: this.read() }) };
+  }
+
+  /** MySQL has no command tags; the memory understands PostgreSQL's. */
+  private tag(): string {
+    if (this.resultSet) return `SELECT ${this.rows}`;
+    const { text } = this.statement;
+    const word = firstWord(text, 0, text.length);
+    if (word === 'start') return 'START TRANSACTION';
+    return `${word.toUpperCase()} ${this.affected}`;
+  }
+
+  private read(): NonNullable<Outcome['read']> {
+    const first = this.firstColumn ?? this.prepared?.firstColumn;
+    const values = this.cut === undefined && this.rows === 0 ? [] : this.values;
+    return {
+      // Only the first column is described: more would not be asked for.
+      columns: first === undefined ? undefined : [first],
+      rows: this.rows,
+      values,
+      ...(this.cut !== undefined ? { cut: this.cut } : values === undefined && { cut: 'unread' as const }),
+    };
+  }
+}

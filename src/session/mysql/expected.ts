@@ -1,0 +1,54 @@
+/** The replies that are due, in order: one entry per command that was sent and has an answer. */
+import type { ReplyShape } from '../../wire/mysql/commands.ts';
+import type { MysqlExecution } from './execution.ts';
+import type { Prepared } from './prepared.ts';
+import type { Request } from './request.ts';
+
+export interface Expected {
+  shape: ReplyShape;
+  /** forward: the client's. skip: ours, the client must not see it. hold: ours in place of the client's, kept until the plan ends. */
+  verb: 'forward' | 'skip' | 'hold';
+  execution?: MysqlExecution;
+  /** Of a COM_STMT_PREPARE: what its answer completes. */
+  prepares?: Prepared;
+  /** The session starts anew when this is answered with OK. */
+  resets?: boolean;
+  /** LOAD DATA LOCAL was sent: the server may ask for a file. */
+  mayAskForFile?: boolean;
+  /** Of a plan: where its answers are collected. */
+  request?: Request;
+}
+
+export class ExpectedQueue {
+  private entries: Expected[] = [];
+  private head = 0;
+  /** Statements that have not been answered. */
+  executions = 0;
+
+  get empty(): boolean {
+    return this.head === this.entries.length;
+  }
+
+  push(entry: Expected): void {
+    if (entry.execution !== undefined) this.executions += 1;
+    this.entries.push(entry);
+  }
+
+  peek(): Expected | undefined {
+    return this.entries[this.head];
+  }
+
+  shift(): void {
+    const entry = this.entries[this.head];
+    if (entry === undefined) return;
+    if (entry.execution !== undefined) this.executions -= 1;
+    this.head += 1;
+    if (this.head === this.entries.length) {
+      this.entries.length = 0;
+      this.head = 0;
+    } else if (this.head >= 1024) {
+      this.entries = this.entries.slice(this.head);
+      this.head = 0;
+    }
+  }
+}

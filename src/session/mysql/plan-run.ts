@@ -1,0 +1,182 @@
+/** Runs one plan on MySQL or MariaDB: server state, facts, guard, then the edited statement; one command after the other. */
+import { mysqlLookUps, readMysqlFacts } from '../../facts/mysql.ts';
+import type { Facts } from '../../facts/types.ts';
+import type { Parameters, Statement } from '../../memory/types.ts';
+import type { Reason } from '../../patterns/reasons.ts';
+import type { Finding, Plan, ServerState } from '../../patterns/types.ts';
+import { errno } from '../../wire/mysql/codes.ts';
+import { lastPrepared } from '../../wire/mysql/client-commands.ts';
+import { withStatementId, writeExecute } from '../../wire/mysql/execute.ts';
+import { writePrepare, writeQuery, writeStatementClose } from '../../wire/mysql/writers.ts';
+import { Run } from '../run.ts';
+import type { Ending, Wait } from '../run.ts';
+import { isBinding } from './binding.ts';
+import type { MysqlConversation } from './conversation.ts';
+import { MysqlExecution } from './execution.ts';
+import { takeGuard } from './guard.ts';
+import type { Prepared } from './prepared.ts';
+import { Request } from './request.ts';
+import { readServerState } from './server-state.ts';
+
+/** The client's command that the plan stands in for. */
+export interface Original {
+  statement: Statement;
+  packet: Buffer;
+  /** Of a COM_STMT_EXECUTE. */
+  prepared?: Prepared;
+  /** LOAD DATA LOCAL never is one of these, so a file is never asked for. */
+}
+
+export type Steps<T> = Generator<Wait<Request>, T, Request | undefined>;
+type Text = { text: Buffer; parameters: Parameters };
+
+/** The transaction is gone with them (treatments.md). */
+const rolledBack = new Set<number>([errno.deadlock, errno.recordChanged]);
+/** Killed or out of time: what the app asked for, or the operator. */
+const stopped = new Set<number>([
+  errno.queryInterrupted,
+  errno.queryTimeout,
+  errno.statementTimeout,
+  errno.serverShutdown,
+]);
+
+export class MysqlRun extends Run<MysqlConversation, Request, Request> {
+  private readonly original: Original;
+
+  constructor(state: MysqlConversation, finding: Finding, original: Original) {
+    super(state, finding, original.statement);
+    this.original = original;
+  }
+
+  /** The reply to a request of this run is complete. */
+  answered(request: Request): void {
+    this.advance(request);
+  }
+
+  /** A query of ours whose reply the client does not see. */
+  *query(text: string): Steps<Request> {
+    return yield* this.send(new Request(writeQuery(text, this.state.capabilities.flags), 'result'));
+  }
+
+  protected *sequence(): Steps<void> {
+    const server = yield* readServerState(this);
+    if ('reason' in server) return this.refuse(server.reason);
+    const facts = yield* this.facts(server);
+    if (facts === undefined) return this.refuse('catalog');
+    const plan = this.finding.plan(facts, server);
+    if ('reason' in plan) return this.refuse(plan.reason);
+    if (plan.guard !== undefined) {
+      const turn = yield* takeGuard(this, plan.guard);
+      if ('reason' in turn) return this.refuse(turn.reason);
+      this.guard = { guard: turn.guard, guardWaitMs: turn.waitedMs };
+    } else this.guard = { guard: 'none' };
+    yield* plan.probe === undefined ? this.edited(plan.edited, plan) : this.lockByKey(plan, plan.probe);
+  }
+
+  protected dispatch(request: Request): void {
+    const { output, expected } = this.state;
+    output.toServer(request.packet);
+    expected.push({ shape: request.shape, verb: request.holdBytes === undefined ? 'skip' : 'hold', request });
+  }
+
+  private *facts(server: ServerState): Steps<Facts | undefined> {
+    const { options, environment, now } = this.state;
+    const { question } = this.finding;
+    const key = `${options.server}\0${environment ?? ''}`;
+    const known = options.shared.facts.get(key, question, now);
+    if (known !== undefined) return known;
+    const answers: ((string | null)[] | undefined)[] = [];
+    for (const text of mysqlLookUps(question)) {
+      const answer = yield* this.query(text);
+      answers.push(answer.error === undefined ? answer.rows[0] : undefined);
+    }
+    const facts = readMysqlFacts(question, answers, server.database);
+    if (facts !== undefined) options.shared.facts.set(key, question, facts, this.state.now);
+    return facts;
+  }
+
+  private *lockByKey(plan: Plan, probe: NonNullable<Plan['probe']>): Steps<void> {
+    const found = yield* this.execute(probe, false);
+    if (found.error !== undefined) return this.failed(found);
+    const locking = probe.locking(found.rows.map((row) => row[0] ?? null));
+    if (locking === undefined) return this.refuse('no-row');
+    const locked = yield* this.execute(locking, true);
+    if (locked.error === undefined && locked.rowCount !== found.rowCount)
+      return yield* this.edited(plan.edited, plan);
+    this.finish(locked, plan);
+  }
+
+  private *edited(text: Text, plan: Plan): Steps<void> {
+    this.finish(yield* this.execute(text, true), plan);
+  }
+
+  private finish(request: Request, plan: Plan): void {
+    if (request.error !== undefined) return this.failed(request);
+    if (request.overflow) return this.sendOriginal({ decision: 'fell-back', reason: 'over-limit' });
+    const { state, statement } = this;
+    state.counters.rewritten += 1;
+    for (const bytes of request.held) state.output.toClient(bytes);
+    const execution = new MysqlExecution(statement);
+    execution.resultSet = plan.reply === 'rows';
+    execution.affected = request.affected;
+    execution.rows = request.rowCount;
+    execution.cut = 'limit';
+    state.executed(statement, execution.outcome(), request.flags);
+    this.end({ decision: 'rewritten', affected: execution.resultSet ? request.rowCount : request.affected });
+  }
+
+  /** Text protocol where that is what the client used, or where no row comes back; else prepared, for binary rows. */
+  private *execute({ text, parameters }: Text, hold: boolean): Steps<Request> {
+    const { capabilities, output, options } = this.state;
+    const holdBytes = hold ? options.limits.heldBytes : undefined;
+    const binary = hold && this.original.prepared !== undefined;
+    if (parameters.values.length === 0 && !binary)
+      return yield* this.send(new Request(writeQuery(text, capabilities.flags), 'result', holdBytes));
+    const prepared = yield* this.send(new Request(writePrepare(text), 'prepare'));
+    if (prepared.error !== undefined) return prepared;
+    const { statementId } = prepared;
+    const { types, values } = isBinding(parameters.binding) ? parameters.binding : { types: [], values: [] };
+    const packet = writeExecute(capabilities.flags, { statementId, flags: 0, types, values });
+    const done = yield* this.send(new Request(packet, 'binary-result', holdBytes));
+    output.toServer(writeStatementClose(statementId));
+    return done;
+  }
+
+  private failed(request: Request): void {
+    const error = request.error?.errno ?? 0;
+    if (rolledBack.has(error) || stopped.has(error)) return this.passOn(request, error);
+    // A lock wait that timed out may have taken the transaction with it (innodb_rollback_on_timeout).
+    if (error === errno.lockWaitTimeout) return this.passOn(request, error);
+    this.sendOriginal({ decision: 'fell-back', reason: 'plan-failed', code: request.error?.sqlstate ?? '' });
+  }
+
+  private passOn(request: Request, error: number): void {
+    const { state, statement } = this;
+    state.counters.rewritten += 1;
+    for (const bytes of request.errorBytes) state.output.toClient(bytes);
+    const code = request.error?.sqlstate ?? '';
+    state.executed(statement, { error: { code, errno: error } }, undefined);
+    this.end({ decision: 'passed-on', code: String(error) });
+  }
+
+  private refuse(reason: Reason): void {
+    this.sendOriginal({ decision: 'refused', reason });
+  }
+
+  private sendOriginal(ending: Ending): void {
+    const { state, statement } = this;
+    const { packet, prepared } = this.original;
+    state.counters.refused += 1;
+    const execution = new MysqlExecution(statement, prepared);
+    const entry = {
+      shape: prepared === undefined ? 'result' : 'binary-result',
+      verb: 'forward',
+      execution,
+    } as const;
+    // "The statement prepared last" may be one of ours by now.
+    const named = prepared?.id !== undefined && packet.readUInt32LE(5) === lastPrepared;
+    const bytes = named ? withStatementId(packet, 0, packet.length, prepared.id ?? 0) : packet;
+    state.forward(bytes, 0, bytes.length, entry);
+    this.end(ending);
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * Prepared statements of one session, by the id that the server gave them. MariaDB's clients may execute "the statement
+ * prepared last" before its id is known.
+ */
+import type { ResultColumn } from '../../memory/types.ts';
+import { lastPrepared } from '../../wire/mysql/client-commands.ts';
+import type { ColumnDefinition } from '../../wire/mysql/columns.ts';
+import type { ParameterType } from '../../wire/mysql/execute.ts';
+import type { TextSource } from '../statement.ts';
+
+export class Prepared {
+  readonly source: TextSource;
+  /** From the server's answer; undefined while that is due. */
+  id: number | undefined;
+  parameters: number | undefined;
+  /** First column of the result, as far as it was described. */
+  firstColumn: ResultColumn | undefined;
+  definition: ColumnDefinition | undefined;
+  columns = 0;
+  /** As the last execution that sent types had them. */
+  types: readonly ParameterType[] | undefined;
+  /** Parameters that got long data since the last execution. */
+  longData = new Set<number>();
+
+  constructor(source: TextSource) {
+    this.source = source;
+  }
+}
+
+/** Bounded: over the limit a new statement is not noted, and its executions count as never seen. */
+export class PreparedStatements {
+  private readonly byId = new Map<number, Prepared>();
+  private readonly limit: number;
+  private last: Prepared | undefined;
+
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  /** COM_STMT_PREPARE was sent. */
+  sent(prepared: Prepared): void {
+    this.last = prepared;
+  }
+
+  answered(prepared: Prepared, id: number): void {
+    prepared.id = id;
+    if (this.byId.size < this.limit) this.byId.set(id, prepared);
+  }
+
+  get(id: number): Prepared | undefined {
+    return id === lastPrepared ? this.last : this.byId.get(id);
+  }
+
+  close(id: number): void {
+    if (id === lastPrepared) id = this.last?.id ?? id;
+    this.byId.delete(id);
+  }
+
+  clear(): void {
+    this.byId.clear();
+    this.last = undefined;
+  }
+}

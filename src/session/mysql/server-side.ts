@@ -1,0 +1,289 @@
+/**
+ * The server's packets after log-in: step 10 of the flow. What a packet is follows from the command it answers
+ * (ReplyTracker); the entry of that command says whether the client gets it.
+ */
+import { readColumnDefinition } from '../../wire/mysql/columns.ts';
+import type { ColumnDefinition as Definition } from '../../wire/mysql/columns.ts';
+import { errno, headerBytes, marker, shortEofBytes } from '../../wire/mysql/codes.ts';
+import type { Framer } from '../../wire/mysql/framer.ts';
+import {
+  ColumnCount,
+  ColumnDefinition,
+  EndOfRows,
+  Err,
+  LocalInfile,
+  Ok,
+  Prepared,
+  Row,
+  Unexpected,
+} from '../../wire/mysql/replies.ts';
+import type { Part } from '../../wire/mysql/replies.ts';
+import { firstBinaryValue, firstTextValue, textValues } from '../../wire/mysql/rows.ts';
+import { resequence } from '../../wire/mysql/sequence.ts';
+import { readErr, readOk } from '../../wire/mysql/server-packets.ts';
+import { stripRedirect } from '../../wire/mysql/session-track.ts';
+import type { ResultColumn, StatementError } from '../../memory/types.ts';
+import type { MysqlConversation } from './conversation.ts';
+import type { MysqlExecution } from './execution.ts';
+import type { Expected } from './expected.ts';
+import type { Prepared as PreparedStatement } from './prepared.ts';
+
+export class MysqlServerSide {
+  private readonly conversation: MysqlConversation;
+  private current: Expected | undefined;
+  private definitions = 0;
+  private definition: Definition | undefined;
+
+  constructor(conversation: MysqlConversation) {
+    this.conversation = conversation;
+  }
+
+  /** A row may pass in pieces when nobody wants its content. */
+  mayStream({ type, length, chained }: Framer): boolean {
+    const { tracker } = this.conversation;
+    const head = this.begun();
+    if (head === undefined || head.verb !== 'forward' || !tracker.isRow(type, length)) return false;
+    return head.execution === undefined || !this.wantsValues(head.execution) || chained;
+  }
+
+  /** Called once a row that passes in pieces. */
+  streamedRow(): void {
+    const execution = this.current?.execution;
+    if (execution === undefined) return;
+    execution.rows += 1;
+    execution.values = undefined;
+  }
+
+  message({ type, buf, start, end }: Framer): void {
+    const { conversation } = this;
+    const { tracker } = conversation;
+    const head = this.begun();
+    if (head === undefined) {
+      conversation.output.toClient(buf, start, end);
+      // The server says good-bye on its own: shut down, idle for too long, killed.
+      if (type !== marker.error) conversation.outOfSync('a packet without a command');
+      return;
+    }
+    const part = tracker.packet(type, buf, start, end);
+    if (part === Unexpected) {
+      if (head.verb === 'forward') conversation.output.toClient(buf, start, end);
+      return conversation.outOfSync(tracker.why);
+    }
+    this.note(head, part, buf, start, end);
+    this.pass(head, part, buf, start, end);
+    if (tracker.done) this.finish(head);
+  }
+
+  /** The entry whose reply comes now. */
+  private begun(): Expected | undefined {
+    const { tracker, expected } = this.conversation;
+    if (!tracker.done) return this.current;
+    const next = expected.peek();
+    this.current = next;
+    if (next === undefined) return undefined;
+    tracker.begin(next.shape);
+    this.definitions = 0;
+    return next;
+  }
+
+  private pass(head: Expected, part: Part, buf: Buffer, start: number, end: number): void {
+    const { output, capabilities } = this.conversation;
+    if (head.verb === 'skip') return;
+    if (head.verb === 'hold') return head.request?.keep(buf, start, end);
+    // OK packets, the ones at the end of rows included, may carry a redirect_url.
+    const mayRedirect = part === Ok || (part === EndOfRows && end - start > shortEofBytes + headerBytes);
+    const stripped = mayRedirect ? stripRedirect(buf, start, end, capabilities.flags) : undefined;
+    if (stripped === undefined) output.toClient(buf, start, end);
+    else output.toClient(stripped);
+  }
+
+  private note(head: Expected, part: Part, buf: Buffer, start: number, end: number): void {
+    const { tracker } = this.conversation;
+    const { execution, request } = head;
+    switch (part) {
+      case Row:
+        if (request !== undefined) this.rowOfRequest(head, buf, start, end);
+        else if (execution !== undefined) this.row(execution, buf, start, end);
+        return;
+      case ColumnCount:
+        this.definitions = 0;
+        if (execution !== undefined) {
+          execution.resultSet = true;
+          execution.columns = tracker.columns;
+        }
+        return;
+      case ColumnDefinition:
+        this.column(head, buf, start, end);
+        return;
+      case Prepared:
+        this.prepared(head);
+        return;
+      case Ok:
+        this.ok(head, buf, start, end);
+        return;
+      case Err:
+        this.error(head, buf, start, end);
+        return;
+      case LocalInfile:
+        if (head.mayAskForFile !== true)
+          this.conversation.fatal('protocol', 'the server asked for a file that no LOAD DATA LOCAL named');
+        return;
+      default:
+    }
+  }
+
+  private row(execution: MysqlExecution, buf: Buffer, start: number, end: number): void {
+    execution.rows += 1;
+    if (!this.wantsValues(execution) || execution.values === undefined) return;
+    if (execution.values.length >= this.conversation.options.limits.rememberedIds) {
+      execution.values = undefined;
+      execution.cut = 'limit';
+      return;
+    }
+    const value = this.firstValue(execution, buf, start, end);
+    if (value === undefined) execution.values = undefined;
+    else execution.values.push(value);
+  }
+
+  private firstValue(
+    execution: MysqlExecution,
+    buf: Buffer,
+    start: number,
+    end: number,
+  ): string | null | undefined {
+    if (!this.conversation.tracker.binary) return firstTextValue(buf, start, end);
+    const definition = this.definition ?? execution.prepared?.definition;
+    return definition === undefined
+      ? undefined
+      : firstBinaryValue(buf, start, end, execution.columns, definition);
+  }
+
+  /** Asked at the first row: everything sent before it has been answered, so the memory knows the transaction. */
+  private wantsValues(execution: MysqlExecution): boolean {
+    if (!execution.decided) {
+      execution.decided = true;
+      const { rules, memory } = this.conversation;
+      const one = execution.columns === 1 && execution.cut === undefined;
+      if (one && rules.active && memory.wantsRows(execution.statement)) execution.values = [];
+    }
+    return execution.values !== undefined;
+  }
+
+  private rowOfRequest(head: Expected, buf: Buffer, start: number, end: number): void {
+    const { request } = head;
+    if (request === undefined) return;
+    request.rowCount += 1;
+    if (head.verb !== 'skip') return;
+    const { tracker } = this.conversation;
+    const values = tracker.binary
+      ? [firstBinaryValue(buf, start, end, tracker.columns, this.definition ?? { type: 0, flags: 0 }) ?? null]
+      : textValues(buf, start, end);
+    if (request.rows.length < mostRowsOfOurs) request.rows.push(values);
+  }
+
+  /** Only the first column is looked at. */
+  private column(head: Expected, buf: Buffer, start: number, end: number): void {
+    this.definitions += 1;
+    if (this.definitions > 1) return;
+    const { capabilities, rules } = this.conversation;
+    this.definition = undefined;
+    const wanted =
+      head.request !== undefined ||
+      (rules.active && (head.execution !== undefined || head.prepares !== undefined));
+    if (!wanted) return;
+    this.definition = readColumnDefinition(buf, start, end, capabilities.mariadb);
+    const column = resultColumn(this.definition);
+    if (head.execution !== undefined) head.execution.firstColumn = column;
+    if (head.prepares !== undefined) describePrepared(head.prepares, this.definition, column);
+  }
+
+  private prepared({ prepares, request }: Expected): void {
+    const { tracker, prepared } = this.conversation;
+    if (request !== undefined) request.statementId = tracker.statementId;
+    if (prepares === undefined) return;
+    prepares.parameters = tracker.parameters;
+    prepares.columns = tracker.columns;
+    prepared.answered(prepares, tracker.statementId);
+    // Parameter definitions come first and are not columns.
+    this.definitions = -tracker.parameters;
+  }
+
+  private ok(head: Expected, buf: Buffer, start: number, end: number): void {
+    const { flags } = this.conversation.capabilities;
+    const { execution, request } = head;
+    if (execution === undefined && request === undefined) return;
+    const { affectedRows } = readOk(buf, start, end, flags);
+    if (execution !== undefined) execution.affected = affectedRows;
+    if (request !== undefined) request.affected = affectedRows;
+  }
+
+  private error({ execution, request }: Expected, buf: Buffer, start: number, end: number): void {
+    const error = readErr(buf, start, end);
+    if (execution !== undefined) execution.error = statementError(error);
+    if (request === undefined) return;
+    request.error = error;
+    const packet = Buffer.from(buf.subarray(start, end));
+    resequence(packet, 1);
+    request.errorBytes = [packet];
+  }
+
+  private finish(head: Expected): void {
+    const { conversation } = this;
+    const { tracker } = conversation;
+    conversation.expected.shift();
+    this.current = undefined;
+    this.definition = undefined;
+    const flags = tracker.statusSent ? tracker.status : undefined;
+    const { execution, request } = head;
+    if (request !== undefined) {
+      request.flags = flags;
+      return conversation.run?.answered(request);
+    }
+    if (head.verb === 'skip') return;
+    if (execution !== undefined) {
+      if (tracker.cursor) execution.cut = 'suspended';
+      conversation.executed(execution.statement, execution.outcome(), flags);
+    } else if (flags !== undefined) {
+      if (head.resets === true) conversation.forget();
+      conversation.statusFlags(flags);
+    }
+  }
+}
+
+/** Rows of a plan's own query that are kept: a primary key, a SHOW CREATE TABLE. */
+const mostRowsOfOurs = 1_000;
+
+function describePrepared(prepared: PreparedStatement, definition: Definition, column: ResultColumn): void {
+  prepared.definition = definition;
+  prepared.firstColumn = column;
+}
+
+function resultColumn({ schema, orgTable, orgName, name, type, collation }: Definition): ResultColumn {
+  return {
+    name,
+    tableId: 0,
+    attribute: 0,
+    type,
+    format: 0,
+    ...(orgTable !== '' && { origin: { schema, table: orgTable, column: orgName, collation } }),
+  };
+}
+
+/** The key's name is the last quoted word of the message, in every language seen (races.md 5); values are never read. */
+function statementError({
+  errno: number,
+  sqlstate,
+  message,
+}: {
+  errno: number;
+  sqlstate: string;
+  message: string;
+}): StatementError {
+  const error: StatementError = { code: sqlstate, errno: number };
+  if (number !== errno.duplicateEntry && number !== errno.duplicateEntryWithKeyName) return error;
+  const key = /'([^']*)'[^']*$/.exec(message)?.[1];
+  if (key === undefined) return error;
+  // MySQL writes table.key, MariaDB the key alone.
+  const dot = key.lastIndexOf('.');
+  return { ...error, constraint: key.slice(dot + 1), ...(dot > 0 && { table: key.slice(0, dot) }) };
+}
