@@ -83,14 +83,17 @@ describe.each(availableVersions())('PostgreSQL %i', (version) => {
       afterAll(() => proxy?.stop());
 
       const held = conversations.filter((c) => big || !c.big);
-      test.for(held.map((c) => [c.name.replaceAll('\n', ' '), c] as const))('%s', async ([, conversation]) => {
-        const before = await counted(proxy);
-        const proxied = await play(conversation, target, cut);
-        expect(firstDifference(direct.transcripts.get(conversation.name)!, proxied)).toBeUndefined();
-        const after = await counted(proxy);
-        expect(after.rewritten - before.rewritten, 'rewritten').toBe(conversation.rewrites ?? 0);
-        expect(after.raw - before.raw, 'sessions in raw relay').toBe(conversation.raw === true ? 1 : 0);
-      });
+      test.for(held.map((c) => [c.name.replaceAll('\n', ' '), c] as const))(
+        '%s',
+        async ([, conversation]) => {
+          const before = await counted(proxy);
+          const proxied = await play(conversation, target, cut);
+          expect(firstDifference(direct.transcripts.get(conversation.name)!, proxied)).toBeUndefined();
+          const after = await counted(proxy);
+          expect(after.rewritten - before.rewritten, 'rewritten').toBe(conversation.rewrites ?? 0);
+          expect(after.raw - before.raw, 'sessions in raw relay').toBe(conversation.raw === true ? 1 : 0);
+        },
+      );
 
       test('the statements were looked at, and none is unaccounted for', async () => {
         const metrics = await proxy.metrics();
