@@ -91,6 +91,7 @@ const shown = (lines: LogLine[]): string =>
 function follow(child: ChildProcess): Pick<InterlockProcess, 'logs' | 'waitForLog' | 'ended'> {
   const lines: LogLine[] = [];
   const waiters = new Set<Waiter>();
+  let exit: number | string | undefined;
   const onLine = (line: LogLine): void => {
     lines.push(line);
     for (const waiter of waiters) if (waiter.accepts(line)) waiter.resolve(line);
@@ -104,12 +105,15 @@ function follow(child: ChildProcess): Pick<InterlockProcess, 'logs' | 'waitForLo
     });
     child.once('close', (code, signal) => resolve(code ?? signal ?? -1));
   });
+  const gone = (): Error => new Error(`interlock ended with ${exit}:\n${shown(lines)}`);
   void ended.then((code) => {
-    for (const waiter of waiters) waiter.reject(new Error(`interlock ended with ${code}:\n${shown(lines)}`));
+    exit = code;
+    for (const waiter of waiters) waiter.reject(gone());
   });
   const waitForLog: InterlockProcess['waitForLog'] = (accepts, timeout = 10_000) => {
     const past = lines.find(accepts);
     if (past !== undefined) return Promise.resolve(past);
+    if (exit !== undefined) return Promise.reject(gone());
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
         () => waiter.reject(new Error(`no such log line within ${timeout} ms:\n${shown(lines)}`)),
