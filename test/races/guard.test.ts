@@ -9,7 +9,7 @@ import { decisions, FindingReader, repeated } from './findings.ts';
 import { createTables, guardWaiting, runSplitDelete, sentLike, type Bench } from './runner.ts';
 import { splitDeleteSchedules } from './schedules.ts';
 
-const config = (server: Postgres, guard: string): string => `
+const config = (server: Postgres, settings: string): string => `
 listeners:
   - name: shop
     listen: 127.0.0.1:0
@@ -20,7 +20,7 @@ rules:
       pattern: split-delete
       mode: rewrite
       match: { tables: ["shop_*"] }
-      settings: { guard: ${guard} }
+      settings: { ${settings} }
 `;
 
 describe.each(availableVersions([15, 18]))('PostgreSQL %i', (version) => {
@@ -42,7 +42,7 @@ describe.each(availableVersions([15, 18]))('PostgreSQL %i', (version) => {
   ] as const)('guard: $guard', ({ guard, outcome }) => {
     let proxy: Proxy;
     beforeAll(async () => {
-      proxy = await startInterlock({ server, config: config(server, guard) });
+      proxy = await startInterlock({ server, config: config(server, `guard: ${guard}`) });
     });
     afterAll(() => proxy.stop());
 
@@ -62,6 +62,26 @@ describe.each(availableVersions([15, 18]))('PostgreSQL %i', (version) => {
       expect(decisions(lines)).toEqual(repeated('rewritten', deletes));
       expect(lines.map((line) => line.guard)).toEqual(repeated(guard === 'none' ? 'none' : 'had', deletes));
     });
+  });
+
+  test('a guard that cannot be had in time is no error: the plan goes on without it, and says so', async () => {
+    const proxy = await startInterlock({ server, config: config(server, 'guard: try, guard_wait: 0') });
+    const schedule = splitDeleteSchedules.find(({ id }) => id === 'ii');
+    if (schedule === undefined) throw new Error('no schedule ii');
+    const findings = new FindingReader(proxy);
+    const app = proxy.urlFor(database);
+    const run = await runSplitDelete(
+      { direct, app, protocol: 'simple', isolation: 'READ COMMITTED' },
+      schedule,
+    );
+    expect({ verdict: run.verdict, rows: run.rows }).toEqual(schedule.unguarded);
+    const lines = await findings.next(2);
+    expect(lines.map((line) => `${String(line.decision)} ${String(line.guard)}`).toSorted()).toEqual([
+      'rewritten had',
+      'rewritten not-had',
+    ]);
+    expect((await proxy.metrics())['interlock_guard_total{outcome="not-had"}']).toBe(1);
+    await proxy.stop();
   });
 
   describe('each session on an Interlock process of its own', () => {
