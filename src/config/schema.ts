@@ -59,7 +59,7 @@ const listener = z.strictObject({
   /** Unique; rules, logs and metrics name it. */
   name: z.string().regex(/^[A-Za-z0-9_.-]{1,63}$/, 'write a name of letters, digits, "-", "_" and "."'),
   /** Follows from the server's URL; may be written down as a check. */
-  protocol: z.enum(['postgres']).optional(),
+  protocol: z.enum(['postgres', 'mysql']).optional(),
   /** Where clients connect. */
   listen: endpoint,
   /** The server behind it, as a URL. */

@@ -34,21 +34,23 @@ export const endpoint = z.string().transform((text, context): Endpoint => {
   return { host: match[1] ?? match[2] ?? '', port };
 });
 
-export type ProtocolName = 'postgres';
+/** MariaDB speaks MySQL's protocol; which of the two a server is, its greeting tells. */
+export type ProtocolName = 'postgres' | 'mysql';
 export interface ServerAddress extends Endpoint {
   protocol: ProtocolName;
 }
 
-const schemes: Record<string, ProtocolName | 'not yet'> = {
+const schemes: Record<string, ProtocolName> = {
   'postgres:': 'postgres',
   'postgresql:': 'postgres',
-  'mysql:': 'not yet',
-  'mariadb:': 'not yet',
+  'mysql:': 'mysql',
+  'mariadb:': 'mysql',
 };
-const defaultPort: Record<ProtocolName, number> = { postgres: 5432 };
+const defaultPort: Record<ProtocolName, number> = { postgres: 5432, mysql: 3306 };
 
 /**
- * `postgres://db:5432`. The scheme chooses the protocol. Messages never repeat the URL, which may carry a password.
+ * `postgres://db:5432`. The scheme chooses the protocol. User, password and database may stand in it, as in the app's own
+ * connection string, and are not used: the client's log-in is relayed. Messages never repeat the URL.
  */
 export const serverUrl = z.string().transform((text, context): ServerAddress => {
   const refuse = (message: string): never => {
@@ -58,17 +60,9 @@ export const serverUrl = z.string().transform((text, context): ServerAddress => 
   if (!URL.canParse(text)) return refuse('write a URL, for example postgres://db:5432');
   const url = new URL(text);
   const protocol = schemes[url.protocol];
-  if (protocol === undefined) return refuse('the URL has to begin with postgres:// or postgresql://');
-  if (protocol === 'not yet')
-    return refuse('MySQL and MariaDB are not supported yet; the URL has to begin with postgres://');
-  if (url.username !== '' || url.password !== '') {
-    return refuse(
-      "take user and password out of the URL: Interlock has no log-in of its own, it relays the client's",
-    );
-  }
-  if (url.pathname.length > 1)
-    return refuse('take the database out of the URL: the client names it when it logs in');
-  if (url.search !== '' || url.hash !== '')
+  if (protocol === undefined)
+    return refuse('the URL has to begin with postgres://, postgresql://, mysql:// or mariadb://');
+  if ((url.search !== '' && url.search !== '?sslmode=disable') || url.hash !== '')
     return refuse('parameters in the URL are not supported yet, TLS to the server (sslmode) included');
   if (url.hostname === '') return refuse('the URL has no host');
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');

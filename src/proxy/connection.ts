@@ -73,6 +73,9 @@ export class Connection {
       limits.loginTimeout,
     );
     this.#listenToClient(client);
+    if (!listener.protocol.serverFirst) return;
+    if (context.overLimit) this.#refuseOverLimit();
+    else this.#server = this.#connectToServer();
   }
 
   /** Ends the connection as soon as no transaction is open; harmless to call again. */
@@ -184,14 +187,18 @@ export class Connection {
   #sendToServer(buffers: readonly Buffer[]): void {
     if (this.#server === undefined) {
       if (this.#context.overLimit) {
-        const message = `Interlock serves ${this.#context.limits.connections} connections already`;
-        this.#refuse(fatalCodes.tooManyConnections, message, 'Raise limits.connections.');
+        this.#refuseOverLimit();
         return;
       }
       this.#server = this.#connectToServer();
     }
     this.#server.send(buffers);
     if (this.#server.full) this.#client.hold('other side is full', true);
+  }
+
+  #refuseOverLimit(): void {
+    const message = `Interlock serves ${this.#context.limits.connections} connections already`;
+    this.#refuse(fatalCodes.tooManyConnections, message, 'Raise limits.connections.');
   }
 
   #sendToClient(buffers: readonly Buffer[]): void {

@@ -10,6 +10,7 @@ export function postgres(options: Pick<SessionOptions, 'rules' | 'limits' | 'sha
     createSession: (connection) => createPostgresSession({ ...options, ...connection }),
     fatal: (code, message, hint) =>
       writeError({ severity: 'FATAL', code, message, ...(hint !== undefined && { hint }) }),
+    serverFirst: false,
     goodbye: writeBare(client.terminate),
   };
 }

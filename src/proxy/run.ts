@@ -8,6 +8,7 @@ import { Metrics } from '../metrics.ts';
 import { GuardQueue } from '../session/guard-queue.ts';
 import type { FindingEvent, SharedState } from '../session/types.ts';
 import { loadWitness } from '../sql/witness/postgres.ts';
+import { mysql } from './mysql.ts';
 import { postgres } from './postgres.ts';
 import { Proxy } from './server.ts';
 import { fatalCodes, type ConnectionInfo, type Observer } from './types.ts';
@@ -26,7 +27,8 @@ export async function run(config: Config, log: Log): Promise<Running> {
     facts: new FactsCache({ ...defaultFactsCacheLimits, lifetime: config.factsLifetime }),
     guards: new GuardQueue(),
   };
-  const protocol = postgres({ rules: config.ruleSet, limits: config.sessionLimits, shared });
+  const sessions = { rules: config.ruleSet, limits: config.sessionLimits, shared };
+  const protocols = { postgres: postgres(sessions), mysql: mysql(sessions) };
   const findings = new Findings(config.admin?.findings ?? 0);
   // The observer and the metrics need the proxy and the other way round; nothing happens before start().
   const source = {
@@ -43,7 +45,12 @@ export async function run(config: Config, log: Log): Promise<Running> {
   };
   const metrics = new Metrics(source);
   const proxy: Proxy = new Proxy({
-    listeners: config.listeners.map(({ name, listen, server }) => ({ name, listen, server, protocol })),
+    listeners: config.listeners.map(({ name, listen, server, protocol }) => ({
+      name,
+      listen,
+      server,
+      protocol: protocols[protocol],
+    })),
     limits: config.proxyLimits,
     observer: observe(log, metrics, findings),
   });

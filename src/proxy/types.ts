@@ -12,6 +12,8 @@ export interface Protocol {
    * before any byte of the server, or while the session is idle.
    */
   fatal(code: FatalCode, message: string, hint?: string): Buffer;
+  /** The server speaks first (MySQL): it is connected to as soon as the client is. */
+  readonly serverFirst: boolean;
   /** What a polite client sends to the server before it closes. */
   readonly goodbye: Buffer;
 }
