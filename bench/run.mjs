@@ -9,6 +9,7 @@
  * --only TEXT        only workloads whose name contains it
  * --pg VERSION       15 to 18 (18)
  * --no-micro         without the microbenchmarks
+ * --readme           puts the table into README.md
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
@@ -20,6 +21,7 @@ import { startEngine } from '../dist/demo/engine.js';
 import { installed } from './debian.mjs';
 import { legKinds, startLegs } from './legs.mjs';
 import { fill, measure } from './pgbench.mjs';
+import { updateReadme } from './readme.mjs';
 import { summarize } from './summary.mjs';
 import { table } from './table.mjs';
 import { workloads } from './workloads.mjs';
@@ -36,6 +38,7 @@ function options() {
       only: { type: 'string', default: '' },
       pg: { type: 'string', default: '18' },
       'no-micro': { type: 'boolean', default: false },
+      readme: { type: 'boolean', default: false },
     },
   });
   const legs = values.legs?.split(',') ?? Object.keys(legKinds);
@@ -49,6 +52,7 @@ function options() {
     workloads: workloads.filter(({ name }) => name.includes(values.only)),
     pg: Number(values.pg),
     micro: !values['no-micro'],
+    readme: values.readme,
   };
 }
 
@@ -98,25 +102,23 @@ function micro() {
   }
 }
 
-function write(chosen, legs, missing, runs, results) {
-  const date = new Date().toISOString();
-  const pgbouncer = legs.find(({ name }) => name === 'pgbouncer')?.version;
-  const about = {
-    date,
+/** Where and on what it ran. */
+function circumstances(chosen, legs) {
+  return {
+    date: new Date().toISOString(),
     commit: commit(),
     node: process.version,
     postgres: chosen.pg,
-    pgbouncer,
+    pgbouncer: legs.find(({ name }) => name === 'pgbouncer')?.version,
     cpus: cpus().length,
     cpu: cpus()[0]?.model,
   };
-  const { rounds, seconds } = chosen;
+}
+
+function write({ about, ...rest }) {
   mkdirSync(here('results'), { recursive: true });
-  const file = here(`results/${date.slice(0, 19).replaceAll(':', '')}.json`);
-  writeFileSync(
-    file,
-    `${JSON.stringify({ about, rounds, seconds, missing, results, runs }, undefined, 1)}\n`,
-  );
+  const file = here(`results/${about.date.slice(0, 19).replaceAll(':', '')}.json`);
+  writeFileSync(file, `${JSON.stringify({ about, ...rest }, undefined, 1)}\n`);
   return file;
 }
 
@@ -127,6 +129,9 @@ const server = await startEngine({
   settings: { log_statement: 'none', max_connections: '400', shared_buffers: '256MB', max_wal_size: '4GB' },
 });
 const { legs, missing } = await startLegs(chosen.legs, server);
+const stop = () => Promise.all([...legs.map((leg) => leg.stop()), server.stop()]);
+for (const signal of ['SIGINT', 'SIGTERM'])
+  process.once(signal, () => void stop().then(() => process.exit(1)));
 try {
   await createDatabase(server.port);
   await fill(program, server.port);
@@ -139,13 +144,13 @@ try {
     runs[workload.name] = await compare(program, legs, workload, chosen);
     results[workload.name] = summarize(runs[workload.name], ['pgbouncer', 'direct']);
   }
+  const { rounds, seconds } = chosen;
+  const about = circumstances(chosen, legs);
   console.log(`\n${table(results)}\n`);
-  console.log(
-    `Medians of ${chosen.rounds} rounds of ${chosen.seconds} s (least and greatest in parentheses).`,
-  );
-  console.log(write(chosen, legs, missing, runs, results));
+  console.log(`Medians of ${rounds} rounds of ${seconds} s (least and greatest in parentheses).`);
+  console.log(write({ about, rounds, seconds, missing, results, runs }));
+  if (chosen.readme) updateReadme(table(results), about, chosen);
 } finally {
-  for (const leg of legs) await leg.stop();
-  await server.stop();
+  await stop();
 }
 if (chosen.micro) micro();
