@@ -16,7 +16,8 @@ const settings: LexerSettings = {
   ansiQuotes: true,
   noBackslashEscapes: true,
 };
-const ids = (count: number): string => Array.from({ length: count }, (_, i) => String(100_000 + i)).join(', ');
+const ids = (count: number): string =>
+  Array.from({ length: count }, (_, i) => String(100_000 + i)).join(', ');
 const texts: Record<string, Buffer> = {
   'simple select (pgbench)': Buffer.from('SELECT abalance FROM pgbench_accounts WHERE aid = 12345;'),
   'ORM select with join': Buffer.from(
@@ -25,8 +26,8 @@ const texts: Record<string, Buffer> = {
   'delete, 3 ids': Buffer.from('DELETE FROM "c" WHERE "c"."id" IN (1, 2, 3)'),
   'delete, 1,000 ids': Buffer.from(`DELETE FROM "c" WHERE "c"."id" IN (${ids(1_000)})`),
   'delete, 10,000 ids': Buffer.from(`DELETE FROM "c" WHERE "c"."id" IN (${ids(10_000)})`),
-  'insert': Buffer.from('INSERT INTO "c" ("a_id", "b_id", "v") VALUES ($1, $2, $3) RETURNING "id"'),
-  'savepoint': Buffer.from('SAVEPOINT "s140213_x2"'),
+  insert: Buffer.from('INSERT INTO "c" ("a_id", "b_id", "v") VALUES ($1, $2, $3) RETURNING "id"'),
+  savepoint: Buffer.from('SAVEPOINT "s140213_x2"'),
 };
 
 function measure(run: () => void): number {
@@ -47,7 +48,10 @@ function measure(run: () => void): number {
 const tokens = new Tokens();
 const witness = await loadWitness();
 const show = (microseconds: number): string => microseconds.toFixed(microseconds < 10 ? 3 : 1).padStart(10);
-console.log('µs per statement'.padEnd(28), ...['first word', 'lexer', '+ hash', 'classify', 'witness'].map((h) => h.padStart(10)));
+console.log(
+  'µs per statement'.padEnd(28),
+  ...['first word', 'lexer', '+ hash', 'classify', 'witness'].map((h) => h.padStart(10)),
+);
 for (const [name, text] of Object.entries(texts)) {
   const { shape } = classify(text, settings);
   console.log(
@@ -69,7 +73,9 @@ console.log(
   'candidate, never seen before'.padEnd(28),
   show(
     measure(() => {
-      const text = Buffer.from(`SELECT "c"."id" FROM "c" INNER JOIN "a" ON ("c"."a_id" = "a"."id") WHERE "a"."x${column++}" = $1`);
+      const text = Buffer.from(
+        `SELECT "c"."id" FROM "c" INNER JOIN "a" ON ("c"."a_id" = "a"."id") WHERE "a"."x${column++}" = $1`,
+      );
       witness.agrees(text, classify(text, settings).shape);
     }),
   ),

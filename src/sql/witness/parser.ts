@@ -13,10 +13,10 @@ interface PgQuery {
   parseSync(text: string): unknown;
 }
 
-const require = createRequire(import.meta.url);
-
 /** A fresh instance: the package keeps its WebAssembly memory in module state. */
 async function freshModule(): Promise<PgQuery> {
+  // a `require` of its own, because it holds on to what it loaded
+  const require = createRequire(import.meta.url);
   const path = require.resolve('libpg-query');
   for (const file of Object.keys(require.cache)) {
     if (file === path || /libpg-query[\\/]wasm[\\/][^\\/]+$/.test(file)) delete require.cache[file];
@@ -25,6 +25,9 @@ async function freshModule(): Promise<PgQuery> {
   await fresh.loadModule();
   return fresh;
 }
+
+/** After this many traps no new instance is loaded: something feeds the parser what it cannot take. */
+export const maxTraps = 8;
 
 export class Parser {
   private module: PgQuery | undefined;
@@ -62,6 +65,7 @@ export class Parser {
   private replace(): void {
     this.module = undefined;
     this.traps++;
+    if (this.traps >= maxTraps) return;
     this.load().then(
       (fresh) => {
         this.module = fresh;
