@@ -30,10 +30,10 @@ test('wrong usage and wrong config are exit code 2, on stderr', () => {
     out: '',
     err: expect.stringContaining('--server or -c is needed'),
   });
-  expect(interlock('--server', 'mysql://db', '--mode', 'on')).toMatchObject({
+  expect(interlock('--server', 'http://db', '--mode', 'on')).toMatchObject({
     code: 2,
     out: '',
-    err: '--server: MySQL and MariaDB are not supported yet; the URL has to begin with postgres://\n--mode: expected one of off, observe, rewrite\n',
+    err: '--server: the URL has to begin with postgres://, postgresql://, mysql:// or mariadb://\n--mode: expected one of off, observe, rewrite\n',
   });
   expect(interlock('-c', example, '--mode', 'off').err).toContain('-c and --mode exclude each other');
 });

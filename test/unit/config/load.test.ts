@@ -76,7 +76,7 @@ wrokers: 2
 `;
     expect(problems(text)).toEqual([
       'f.yaml:3:13: listeners[0].listen: write host:port, for example 127.0.0.1:6432 or [::1]:6432',
-      'f.yaml:4:13: listeners[0].server: the URL has to begin with postgres:// or postgresql://',
+      'f.yaml:4:13: listeners[0].server: the URL has to begin with postgres://, postgresql://, mysql:// or mariadb://',
       'f.yaml:5:5: listeners[0]: unknown key "tls"; allowed: name, protocol, listen, server',
       'f.yaml:8:9: rules.mode: expected one of off, observe, rewrite',
       'f.yaml:10:16: limits.connections: Too small: expected number to be >0',
@@ -84,6 +84,17 @@ wrokers: 2
       'f.yaml:12:18: limits.inspect_bytes: write a size like 4096, 64KiB, 1MiB or 1GiB',
       'f.yaml:13:1: unknown key "wrokers"; allowed: listeners, rules, limits, admin, log, workers',
     ]);
+  });
+
+  test.each([
+    [
+      'postgres://user:secret@db/shop?sslmode=disable',
+      { protocol: 'postgres', server: { host: 'db', port: 5432 } },
+    ],
+    ['mysql://app:secret@db/shop', { protocol: 'mysql', server: { host: 'db', port: 3306 } }],
+    ['mariadb://[::1]:3307', { protocol: 'mysql', server: { host: '::1', port: 3307 } }],
+  ])("server %s: scheme, host and port count, the log-in is the client's", (url, expected) => {
+    expect(load(minimal.replace('postgres://db:5432', url)).listeners[0]).toMatchObject(expected);
   });
 
   test('what is missing is said at the place where it should be', () => {
@@ -107,12 +118,8 @@ wrokers: 2
   });
 
   test.each([
-    ['postgres://user@db', /take user and password out/],
-    ['postgres://u:secret@db', /take user and password out/],
-    ['postgres://db/shop', /take the database out/],
     ['postgres://db?sslmode=require', /TLS/],
-    ['mysql://db', /MySQL and MariaDB are not supported yet/],
-    ['mariadb://db', /MySQL and MariaDB are not supported yet/],
+    ['http://db', /begin with postgres/],
     ['db:5432', /begin with postgres/],
     ['/var/run', /write a URL/],
   ])('server %s is refused', (url, message) => {
@@ -305,7 +312,7 @@ describe('flags', () => {
 
   test('problems name the flag', () => {
     const flags = {
-      server: 'mysql://db',
+      server: 'http://db',
       listen: 'x',
       rules: 'nope',
       mode: 'on',
