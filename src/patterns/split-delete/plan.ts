@@ -15,6 +15,9 @@ import type { Plan } from '../types.ts';
 import { guardKey } from './guard.ts';
 import { keyTable } from './select.ts';
 
+/** Names in one SET CONSTRAINTS. A table that more constraints look at is left alone. */
+export const mostConstraints = 256;
+
 export interface SplitDelete {
   witness: Witness;
   database: string;
@@ -74,6 +77,7 @@ function refusedKey({ rule, list, column }: SplitDelete, facts: Facts): Reason |
 function refusedConstraints({ unknownEffects }: SplitDelete, facts: Facts): Reason | undefined {
   if (facts.deferrable.length === 0) return undefined;
   if (unknownEffects) return 'unknown-effect';
+  if (facts.deferrable.length > mostConstraints) return 'deferred-closure';
   return facts.deferrable.every((constraint) => constraint.unique) ? undefined : 'deferred-closure';
 }
 

@@ -1,4 +1,5 @@
 /** Cases of split-delete that the course of the transaction, the list, the rule or the catalog decides. */
+import { mostConstraints } from '../../../src/patterns/split-delete/plan.ts';
 import { relation } from './facts.ts';
 import { believer, text } from './scene.ts';
 import {
@@ -13,6 +14,14 @@ import {
   withOptions,
 } from './stories.ts';
 import type { Case } from './stories.ts';
+
+function constraints(count: number) {
+  return Array.from({ length: count }, (_, i) => ({
+    name: `public.f${i}`,
+    initiallyDeferred: true,
+    unique: true,
+  }));
+}
 
 export const courseCases: Case[] = [
   // -- what happened in between ----------------------------------------------------------------------------------
@@ -301,6 +310,12 @@ export const courseCases: Case[] = [
     found: withOptions({
       facts: { deferrable: [{ name: 'public.f', initiallyDeferred: true, unique: true }] },
     }),
+  },
+  {
+    reason: 'deferred-closure',
+    what: 'more constraints than one statement should name',
+    refused: withOptions({ facts: { deferrable: constraints(mostConstraints + 1) } }),
+    found: withOptions({ facts: { deferrable: constraints(mostConstraints) } }),
   },
   {
     reason: 'witness',
