@@ -8,17 +8,11 @@ import { splitDeleteCases } from './split-delete.cases.ts';
 import type { Case } from './stories.ts';
 import { unlockedReadCases } from './unlocked-read.cases.ts';
 
-/** Found by the session, which alone knows isolation, read-only state, encodings, the breaker and its plans' errors. */
+/** Given by the sessions: isolation, read-only state, encodings, the breaker, errors of plans, servers. Tested there. */
+const everySession: Reason[] = ['isolation', 'read-only', 'encoding', 'breaker', 'plan-failed'];
 const bySession: Record<PatternId, Reason[]> = {
-  'split-delete': ['isolation', 'read-only', 'encoding', 'breaker', 'plan-failed'],
-  'unlocked-read-after-unique-violation': [
-    'isolation',
-    'read-only',
-    'encoding',
-    'breaker',
-    'plan-failed',
-    'over-limit',
-  ],
+  'split-delete': [...everySession, 'guard-unsafe'],
+  'unlocked-read-after-unique-violation': [...everySession, 'over-limit', 'no-row'],
 };
 
 const cases: Record<PatternId, Case[]> = {
