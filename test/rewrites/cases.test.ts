@@ -118,6 +118,8 @@ describe('the cases', () => {
     'payload-key':
       'asked of the catalog only for a table that no operator named, and there a rewriting rule refuses table-not-named first: test/unit/patterns',
     breaker: 'there is no circuit breaker yet',
+    'guard-unsafe': 'MySQL before 5.7.5 only',
+    'no-row': 'InnoDB only: on PostgreSQL the locking read itself finds no row',
   };
 
   it.each(Object.entries(reasons))(

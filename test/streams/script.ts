@@ -47,7 +47,7 @@ export class ScriptBrain implements Brain {
   }
 
   describe(sql: string): Column[] | undefined {
-    const left = this.#entries.slice(this.#at);
+    const left = this.#entries.slice(this.#rewrittenAt ?? this.#at);
     const entry = left.find((one) => one.sql === sql) ?? left.find((one) => isRewriteOf(sql, one.sql));
     return entry?.answers.find((answer) => answer.kind === 'rows')?.columns;
   }
@@ -60,6 +60,13 @@ export class ScriptBrain implements Brain {
     };
     if (sql.startsWith('ROLLBACK TO SAVEPOINT interlock_') && this.#rewrittenAt !== undefined)
       this.#at = this.#rewrittenAt;
+    const again = this.#rewrittenAt === undefined ? undefined : this.#entries[this.#rewrittenAt];
+    if (again?.sql === sql && next?.sql !== sql) {
+      // The reply was too large to be held: the original runs as well.
+      this.#rewrittenAt = undefined;
+      note('app');
+      return again.answers;
+    }
     if (next?.sql === sql) {
       this.#rewrittenAt = undefined;
       this.#at += 1;
