@@ -1,6 +1,7 @@
 /** DELETE: target, and the key list that its WHERE may be. Step 4 of the flow (text -> shape). */
 import { aliased, tableRef } from './from.ts';
 import { keyConditions } from './key-lists.ts';
+import type { KeyConditions } from './key-lists.ts';
 import { keywordId } from './keywords.ts';
 import { endOfName, tableName } from './names.ts';
 import type { DeleteShape, TableRef } from './shape.ts';
@@ -30,19 +31,23 @@ export function deleteShape(tokens: Tokens, first: number, end: number): DeleteS
   const using = clauses.using === 0 ? undefined : survey(tokens, clauses.using + 1, clauses.afterUsing, true);
   const { where } = clauses;
   const current = where !== undefined && tokens.is(where.first, k.current);
-  const keys =
+  const keys: KeyConditions =
     where === undefined || where.first >= where.end || current
       ? { listWithOthers: false, compositeList: false }
       : keyConditions(tokens, where);
-  return {
+  const shape: DeleteShape = {
     kind: 'delete',
     table: table.ref,
-    ...keys,
+    listWithOthers: keys.listWithOthers,
+    compositeList: keys.compositeList,
     returning: clauses.returning,
     other: clauses.other || current || clauses.using !== 0 || seen.userVariable,
     tablesRead: using === undefined ? seen.tables : [...using.tables, ...seen.tables],
     body: tokens.span(first, end - 1),
   };
+  if (keys.list !== undefined) shape.list = keys.list;
+  if (keys.single !== undefined) shape.single = keys.single;
+  return shape;
 }
 
 /** `[ONLY] name [*] [[AS] alias]` */

@@ -5,7 +5,7 @@
 import { beginsQuery, columnAt, conjuncts, equality, split, unwrap } from './conditions.ts';
 import type { Range } from './conditions.ts';
 import { keywordId } from './keywords.ts';
-import type { ColumnRef, Equality, KeyList, Span, Value } from './shape.ts';
+import type { ColumnRef, Equality, KeyList, Value } from './shape.ts';
 import { T } from './tokens.ts';
 import type { Tokens } from './tokens.ts';
 import { typeName } from './type-names.ts';
@@ -41,7 +41,7 @@ function inList(tokens: Tokens, range: Range, key: Key): KeyList | undefined {
   const open = key.end + 1;
   if (!tokens.is(key.end, k.in) || !isListOf(tokens, open, range.end)) return undefined;
   const values = elements(tokens, open + 1, range.end - 1);
-  return { ...common(tokens, range, key), form: 'in', values, array: false };
+  return keyListOf(tokens, range, key, 'in', values, false);
 }
 
 /** An opening parenthesis at `open` that closes right before `end` and holds no sub-query. */
@@ -49,8 +49,16 @@ function isListOf(tokens: Tokens, open: number, end: number): boolean {
   return tokens.kind[open] === T.Open && tokens.partner[open] === end - 1 && !beginsQuery(tokens, open + 1);
 }
 
-function common(tokens: Tokens, range: Range, key: Key): { column: ColumnRef; span: Span; columnSpan: Span } {
-  return { column: key.column, span: tokens.span(range.first, range.end - 1), columnSpan: key.column.span };
+function keyListOf(
+  tokens: Tokens,
+  range: Range,
+  key: Key,
+  form: KeyList['form'],
+  values: Value[],
+  array: boolean,
+): KeyList {
+  const span = tokens.span(range.first, range.end - 1);
+  return { column: key.column, form, values, array, span, columnSpan: key.column.span };
 }
 
 function elements(tokens: Tokens, first: number, end: number): Value[] {
@@ -74,12 +82,11 @@ function anyList(tokens: Tokens, range: Range, key: Key): KeyList | undefined {
   if (tokens.kind[key.end] !== T.Equals || (word !== k.any && word !== k.some)) return undefined;
   if (!isListOf(tokens, open, range.end)) return undefined;
   const inside = unwrap(tokens, { first: open + 1, end: range.end - 1 });
-  const base = { ...common(tokens, range, key), form: 'any' as const };
   const values = arrayElements(tokens, inside);
-  if (values !== undefined) return { ...base, values, array: false };
+  if (values !== undefined) return keyListOf(tokens, range, key, 'any', values, false);
   const whole = constant(tokens, inside.first, inside.end);
   if (whole?.kind !== 'parameter' && whole?.kind !== 'string') return undefined;
-  return { ...base, values: [whole], array: true };
+  return keyListOf(tokens, range, key, 'any', [whole], true);
 }
 
 /** `ARRAY[…]`, `ARRAY[…]::type[]`, `CAST(ARRAY[…] AS type[])`; a cast of the array is a cast of its elements. */

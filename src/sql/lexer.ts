@@ -20,7 +20,7 @@ import {
   holdsOptOut,
 } from './scan.ts';
 import type { LexerSettings } from './shape.ts';
-import { flavour, T, Tokens } from './tokens.ts';
+import { digitsOnly, flavour, T, Tokens } from './tokens.ts';
 
 const keywordAs = keywordId('as');
 /** PG cuts longer names (NAMEDATALEN - 1); MySQL refuses them. */
@@ -200,7 +200,7 @@ class Lexer {
     while (plain < text.length && isDigit(text[plain] as number)) plain++;
     // nearly every number is nothing but digits
     if (plain === text.length || (text[plain] !== 0x2e && isWordByte[text[plain] as number] === 0)) {
-      this.push(T.Number, start, plain, 0, 0);
+      this.push(T.Number, start, plain, digitsOnly, 0);
       return plain;
     }
     const end = endOfNumber(text, start);

@@ -16,6 +16,7 @@ export const T = {
   Quoted: 2,
   /** String literal with prefix and quotes; detail is the flavour. */
   String: 3,
+  /** detail is digitsOnly where it is nothing but digits. */
   Number: 4,
   /** `$1`, `?`; detail is the 1-based index. */
   Parameter: 5,
@@ -52,6 +53,9 @@ export const flavour = {
   /** Several adjacent literals that the server joins. */
   joined: 6,
 } as const;
+
+/** Detail of a number without dot, exponent or letters. */
+export const digitsOnly = 1;
 
 export class Tokens {
   text: Buffer = Buffer.alloc(0);

@@ -6,7 +6,7 @@
  */
 import { keywordId } from './keywords.ts';
 import type { Value } from './shape.ts';
-import { flavour, T } from './tokens.ts';
+import { digitsOnly, flavour, T } from './tokens.ts';
 import type { Tokens } from './tokens.ts';
 import { typeName } from './type-names.ts';
 
@@ -21,6 +21,11 @@ const k = {
 
 /** The constant that is exactly the tokens [first, end), or undefined. */
 export function constant(tokens: Tokens, first: number, end: number): Value | undefined {
+  if (end - first === 1) {
+    // nearly every element of a long list
+    if (tokens.kind[first] === T.Number) return numberValue(tokens, first, first);
+    if (tokens.kind[first] === T.Parameter) return parameterValue(tokens, first);
+  }
   let from = first;
   let to = end;
   while (tokens.kind[from] === T.Open && tokens.partner[from] === to - 1 && to - from > 2) {
@@ -57,10 +62,7 @@ interface Bare {
 function bareConstant(tokens: Tokens, i: number): Bare | undefined {
   switch (tokens.kind[i]) {
     case T.Parameter:
-      return {
-        value: { kind: 'parameter', index: tokens.detail[i] as number, span: tokens.span(i, i) },
-        end: i + 1,
-      };
+      return { value: parameterValue(tokens, i), end: i + 1 };
     case T.Number:
       return { value: numberValue(tokens, i, i), end: i + 1 };
     case T.Operator: {
@@ -94,13 +96,18 @@ function wordConstant(tokens: Tokens, i: number): Bare | undefined {
   return undefined;
 }
 
+function parameterValue(tokens: Tokens, i: number): Value {
+  return { kind: 'parameter', index: tokens.detail[i] as number, span: tokens.span(i, i) };
+}
+
 const plainNumber = /^(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 
 function numberValue(tokens: Tokens, first: number, last: number): Value {
   const span = tokens.span(first, last);
   const digits = tokens.raw(last);
   // 1_000 and 0x1F are numbers on some versions only
-  if (!plainNumber.test(digits)) return { kind: 'other', text: digits, span };
+  if (tokens.detail[last] !== digitsOnly && !plainNumber.test(digits))
+    return { kind: 'other', text: digits, span };
   return { kind: 'number', text: first === last ? digits : `-${digits}`, span };
 }
 

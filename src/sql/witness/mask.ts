@@ -9,7 +9,7 @@
 import { defaultSqlLimits } from '../limits.ts';
 import { lex } from '../lexer.ts';
 import type { KeyList, LexerSettings, Span } from '../shape.ts';
-import { flavour, T, Tokens } from '../tokens.ts';
+import { digitsOnly, flavour, T, Tokens } from '../tokens.ts';
 import type { WitnessLimits } from './limits.ts';
 
 /** libpg-query always reads with standard_conforming_strings on. */
@@ -142,25 +142,24 @@ function write(text: string, tokens: Tokens, cut: Cut | undefined): string {
     if (start > behind) masked += gap(text, behind, start);
     const kind = tokens.kind[i];
     if (kind === T.String && isPlainString(tokens, i)) masked += "'x'";
-    else if (kind === T.Number && isDigits(text, start, end)) masked += '1';
+    else if (kind === T.Number && tokens.detail[i] === digitsOnly) masked += '1';
     else masked += text.slice(start, end);
     behind = end;
   }
   return masked;
 }
 
-function isDigits(text: string, start: number, end: number): boolean {
-  for (let i = start; i < end; i++) {
-    const code = text.charCodeAt(i);
-    if (code < 0x30 || code > 0x39) return false;
-  }
-  return true;
-}
-
-/** Blanks and simple block comments become one blank; other comments stay. */
+/** Blanks and simple block comments become one blank; a gap with any other comment stays. */
 function gap(text: string, start: number, end: number): string {
-  if (end - start === 1) return ' ';
-  const between = text.slice(start, end);
-  if (!between.includes('/') && !between.includes('-')) return ' ';
-  return /^(?:\s|\/\*(?:(?!\/\*|\*\/)[^])*\*\/)*$/.test(between) ? ' ' : between;
+  let i = start;
+  while (i < end) {
+    if (text.startsWith('/*', i)) {
+      const close = text.indexOf('*/', i + 2);
+      const inner = text.indexOf('/*', i + 2);
+      if (close < 0 || (inner >= 0 && inner < close)) return text.slice(start, end);
+      i = close + 2;
+    } else if (text.startsWith('--', i)) return text.slice(start, end);
+    else i++;
+  }
+  return ' ';
 }

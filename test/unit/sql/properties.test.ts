@@ -58,7 +58,7 @@ describe('classify', () => {
           expect(end).toBeLessThanOrEqual(text.length);
         }
       }),
-      { numRuns: 6_000 },
+      { numRuns: 3_000 },
     );
   });
 
@@ -117,7 +117,7 @@ describe('lexer', () => {
         expect(at).toBeLessThanOrEqual(text.length);
         expect(tokens.kind[tokens.count]).toBe(T.End);
       }),
-      { numRuns: 4_000 },
+      { numRuns: 2_000 },
     );
   });
 });
@@ -133,7 +133,7 @@ describe('first word', () => {
           expect(word).toBe(shape.kind);
         else if (word === 'empty') expect(['noise', 'other']).toContain(shape.kind);
       }),
-      { numRuns: 4_000 },
+      { numRuns: 2_000 },
     );
   });
 });
