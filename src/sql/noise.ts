@@ -51,8 +51,11 @@ export function noiseShape(tokens: Tokens, first: number, end: number): Shape | 
     case k.deallocate:
       return { kind: 'noise' };
     case k.reset:
+      if (tokens.dialect !== 'postgres') return undefined;
       return end === first + 2 && isHarmless(tokens, first + 1) ? { kind: 'noise' } : undefined;
     case k.set:
+      // MySQL: one SET has many assignments, and autocommit or sql_mode among them
+      if (tokens.dialect !== 'postgres') return undefined;
       return setShape(tokens, first + 1, end);
     default:
       return undefined;
