@@ -6,7 +6,7 @@ import { capability, has } from './capabilities.ts';
 import { command } from './commands.ts';
 import { Cursor } from './cursor.ts';
 import { lenenc } from './lenenc.ts';
-import { lengthOf, readBinaryValue, type } from './types.ts';
+import { readBinaryValue, type, withLength } from './types.ts';
 import { ProtocolViolation } from './violation.ts';
 import { writePacket } from './writers.ts';
 
@@ -143,12 +143,5 @@ function writeType(one: ParameterType, named: boolean): Buffer[] {
 function writeValue(value: Buffer | null | undefined, of: ParameterType | undefined): Buffer[] {
   if (value === undefined || of === undefined) throw new RangeError('a value that is not at hand');
   if (value === null) return [];
-  switch (lengthOf(of.type)) {
-    case 'none':
-      return [value];
-    case 'short-length':
-      return [Buffer.from([value.length]), value];
-    case 'lenenc':
-      return [lenenc(value.length), value];
-  }
+  return withLength(of.type, value);
 }

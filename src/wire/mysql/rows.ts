@@ -2,11 +2,8 @@
 import { columnFlag } from './columns.ts';
 import type { ColumnDefinition } from './columns.ts';
 import { Cursor } from './cursor.ts';
-import { readBinaryValue, textOfBinary } from './types.ts';
+import { nullBitOffset, readBinaryValue, textOfBinary } from './types.ts';
 import { ProtocolViolation } from './violation.ts';
-
-/** Binary rows leave two bits free in front of the first column's. */
-const nullBitOffset = 2;
 
 /** Latin1-decoded. */
 export function firstTextValue(buf: Buffer, start: number, end: number): string | null {

@@ -1,5 +1,6 @@
 /** Type bytes of columns and parameters (enum_field_types), and how long a value of the binary protocol is. */
 import type { Cursor } from './cursor.ts';
+import { lenenc } from './lenenc.ts';
 import { ProtocolViolation } from './violation.ts';
 
 export const type = {
@@ -34,6 +35,9 @@ export const type = {
   string: 0xfe,
   geometry: 0xff,
 } as const;
+
+/** Binary rows leave two bits free in front of the first column's NULL bit. */
+export const nullBitOffset = 2;
 
 type Layout = 1 | 2 | 4 | 8 | 'none' | 'short-length' | 'lenenc';
 
@@ -88,10 +92,11 @@ export function readBinaryValue(cursor: Cursor, code: number): Buffer {
   }
 }
 
-/** Puts the length in front that readBinaryValue() took off; undefined where there is none. */
-export function lengthOf(code: number): 'none' | 'short-length' | 'lenenc' {
+/** The value with the length in front that readBinaryValue() took off, if its type has one. */
+export function withLength(code: number, value: Buffer): Buffer[] {
   const layout = layouts[code];
-  return layout === 'short-length' || layout === 'lenenc' ? layout : 'none';
+  if (layout === 'lenenc') return [lenenc(value.length), value];
+  return layout === 'short-length' ? [Buffer.from([value.length]), value] : [value];
 }
 
 /**

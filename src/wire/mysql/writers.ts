@@ -7,6 +7,7 @@ import { headerBytes, marker, maxPayloadBytes } from './codes.ts';
 import type { ColumnDefinition } from './columns.ts';
 import { command } from './commands.ts';
 import { lenenc } from './lenenc.ts';
+import { nullBitOffset, withLength } from './types.ts';
 
 /** A payload as one packet, or as a chain where it has to be one. */
 export function writePacket(sequence: number, payload: Buffer): Buffer {
@@ -111,6 +112,22 @@ export function writeColumnDefinition(sequence: number, column: ColumnDefinition
 
 export function writeTextRow(sequence: number, values: readonly (string | Buffer | null)[]): Buffer {
   const parts = values.map((value) => (value === null ? Buffer.from([0xfb]) : lenencText(value)));
+  return writePacket(sequence, Buffer.concat(parts));
+}
+
+/** @param values each as readBinaryValue() gives it, without a length of its own */
+export function writeBinaryRow(
+  sequence: number,
+  columns: readonly Pick<ColumnDefinition, 'type'>[],
+  values: readonly (Buffer | null)[],
+): Buffer {
+  const nulls = Buffer.alloc((values.length + 7 + nullBitOffset) >> 3);
+  const parts: Buffer[] = [Buffer.from([marker.ok]), nulls];
+  values.forEach((value, index) => {
+    const bit = index + nullBitOffset;
+    if (value === null) nulls[bit >> 3] = (nulls[bit >> 3] ?? 0) | (1 << (bit & 7));
+    else parts.push(...withLength(columns[index]?.type ?? 0, value));
+  });
   return writePacket(sequence, Buffer.concat(parts));
 }
 

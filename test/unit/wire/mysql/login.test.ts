@@ -22,6 +22,7 @@ import {
 import { atLeast, parseVersion } from '../../../../src/wire/mysql/version.ts';
 import { ProtocolViolation } from '../../../../src/wire/mysql/violation.ts';
 import { writePacket } from '../../../../src/wire/mysql/writers.ts';
+import { writeGreeting, writeResponse } from './login-writers.ts';
 import { HandshakeResponse, bytesOf } from './mysql2.ts';
 import { recording } from './recordings.ts';
 import { inside } from './support.ts';
@@ -95,6 +96,38 @@ describe('the greeting as it is offered on', () => {
     const original = greetingOf('mysql-9.7');
     const edited = editGreeting(original, 0, original.length, { flags: 0xffffffff, mariadb: 0 });
     expect(edited).toEqual(original);
+  });
+});
+
+describe('what the tests write', () => {
+  test.each([
+    ['MariaDB', { flags: 0x81fffffe, mariadb: 0x3d }, '5.5.5-10.11.6-MariaDB'],
+    ['MySQL', { flags: 0xdfffffff, mariadb: 0 }, '9.7.0'],
+  ])('a greeting of %s', (_, capabilities, versionText) => {
+    const scramble = Buffer.from('abcdefghijklmnopqrst');
+    const fields = {
+      versionText,
+      connectionId: 70_000,
+      scramble,
+      capabilities,
+      plugin: 'caching_sha2_password',
+    };
+    expect(inside(writeGreeting(fields), readGreeting)).toMatchObject({
+      ...fields,
+      status: 2,
+      collation: 45,
+    });
+  });
+  test('a response', () => {
+    const capabilities = {
+      flags: c.protocol41 | c.secureConnection | c.connectWithDb | c.pluginAuth | c.connectAttrs,
+      mariadb: 0x10,
+    };
+    const fields = { user: 'app', database: 'shop', plugin: 'p', capabilities, attributes: { a: 'b' } };
+    expect(inside(writeResponse(fields), readHandshakeResponse)).toMatchObject({
+      ...fields,
+      attributes: new Map([['a', 'b']]),
+    });
   });
 });
 

@@ -15,9 +15,9 @@ import {
 import { command } from '../../../../src/wire/mysql/commands.ts';
 import { executeFlag, writeExecute, type ParameterType } from '../../../../src/wire/mysql/execute.ts';
 import { readGreeting } from '../../../../src/wire/mysql/greeting.ts';
-import { lenenc } from '../../../../src/wire/mysql/lenenc.ts';
 import { type } from '../../../../src/wire/mysql/types.ts';
 import * as write from '../../../../src/wire/mysql/writers.ts';
+import { writeResponse } from './login-writers.ts';
 import type { Recording, Turn } from './recording.ts';
 
 const base =
@@ -89,25 +89,6 @@ class Client {
   private bytes(): number {
     return this.heard.reduce((sum, chunk) => sum + chunk.length, 0);
   }
-}
-
-function response(flags: number, mariadb: number): Buffer {
-  const fixed = Buffer.alloc(32);
-  fixed.writeUInt32LE(flags >>> 0, 0);
-  fixed.writeUInt32LE(0x1000000, 4);
-  fixed[8] = 45;
-  fixed.writeUInt32LE(mariadb, 28);
-  const attribute = Buffer.concat(
-    ['program_name', 'recorder'].map((t) => Buffer.concat([lenenc(t.length), Buffer.from(t)])),
-  );
-  const tail = Buffer.concat([
-    Buffer.from('recorder\0'),
-    Buffer.from([0]),
-    Buffer.from('\0'),
-    lenenc(attribute.length),
-    attribute,
-  ]);
-  return write.writePacket(1, Buffer.concat([fixed, tail]));
 }
 
 const integer: ParameterType = { type: type.longlong, unsigned: false, name: '' };
@@ -276,7 +257,14 @@ async function record(server: Mysql, name: string, database: string): Promise<vo
   readGreeting(greeting, 0, greeting.length);
   client.turns.push({ name: 'greeting', client: '', server: greeting.toString('base64') });
   // Without a plugin name the server asks for a switch; the account has no password.
-  const answer = await client.turn('log-in', response(set.flags, set.mariadb));
+  const answer = await client.turn(
+    'log-in',
+    writeResponse({
+      user: 'recorder',
+      capabilities: { flags: set.flags, mariadb: set.mariadb },
+      attributes: { program_name: 'recorder' },
+    }),
+  );
   if (answer[0] === 0xfe) await client.turn('log-in, second answer', write.writePacket(3, Buffer.alloc(0)));
   await queries(client, set.flags, database);
   await statements(client, set.flags);

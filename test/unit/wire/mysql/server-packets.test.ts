@@ -360,6 +360,34 @@ describe('rows', () => {
     column: { type: number; flags: number } = long,
   ): string | null | undefined =>
     inside(packet(payload), (buf, start, end) => firstBinaryValue(buf, start, end, columns, column));
+  test('as written', () => {
+    const columns = [
+      type.long,
+      type.varString,
+      type.datetime,
+      type.null,
+      type.double,
+      type.tiny,
+      type.tiny,
+    ].map((code) => ({ type: code, flags: 0 }));
+    const values = [
+      null,
+      Buffer.from('ab'),
+      Buffer.alloc(7, 1),
+      null,
+      Buffer.alloc(8, 2),
+      null,
+      Buffer.from([5]),
+    ];
+    const row = write.writeBinaryRow(3, columns, values);
+    expect(row.subarray(4, 7)).toEqual(Buffer.from([0, 0b10100100, 0]));
+    expect(inside(row, (buf, start, end) => firstBinaryValue(buf, start, end, 7, columns[0]!))).toBeNull();
+    const one = write.writeBinaryRow(3, columns.slice(1, 2), values.slice(1, 2));
+    expect(inside(one, (buf, start, end) => firstBinaryValue(buf, start, end, 1, columns[1]!))).toBe('ab');
+    expect(row.subarray(7)).toEqual(
+      Buffer.from('\x02ab\x07\x01\x01\x01\x01\x01\x01\x01\x02\x02\x02\x02\x02\x02\x02\x02\x05'),
+    );
+  });
   test('NULL is a bit, two further on than one would think', () => {
     expect(first('\0\x04')).toBeNull();
     expect(first('\0\x08\x01\0\0\0', 2)).toBe('1');
