@@ -1,6 +1,6 @@
 /** INSERT: table, columns, VALUES rows. Step 4 of the flow (text -> shape). */
 import { keywordId } from './keywords.ts';
-import { endOfName, isName, nameOf, tableName } from './names.ts';
+import { caselessName, endOfName, isName, tableName } from './names.ts';
 import type { InsertShape, Value } from './shape.ts';
 import { survey } from './survey.ts';
 import { T } from './tokens.ts';
@@ -58,7 +58,7 @@ function columnList(tokens: Tokens, open: number): { names: string[]; end: numbe
   for (let i = open + 1; i < close; i += 2) {
     const separator = tokens.kind[i + 1];
     if (!isName(tokens, i) || (separator !== T.Comma && i + 1 !== close)) return undefined;
-    names.push(nameOf(tokens, i));
+    names.push(caselessName(tokens, i));
   }
   return names.length === 0 ? undefined : { names, end: close + 1 };
 }

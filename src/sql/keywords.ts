@@ -12,8 +12,14 @@ const reserved = 1;
 const syntax = 2;
 /** Called without parentheses. */
 const bareCall = 4;
+/** MySQL, MariaDB: never a bare alias, although PG would take it for one. */
+const mysqlReserved = 8;
+/** Called without parentheses, MySQL and MariaDB only. */
+const mysqlBareCall = 16;
+/** MySQL, MariaDB: an operator, so that `(` behind it does not make it a call. */
+const mysqlOperator = 32;
 
-/** `word` or `word:flags`; r reserved, s syntax in front of `(`, c called without parentheses. */
+/** `word` or `word:flags`; r reserved, s syntax in front of `(`, c called without parentheses; m, u and o for MySQL. */
 const words = `
 select:rs from:rs where:rs group:rs having:rs window:rs union:rs intersect:rs except:rs order:rs limit:rs offset:rs
 fetch:rs for:rs into:rs on:rs using:rs and:rs or:rs not:rs in:rs any:rs some:rs all:rs as:rs distinct:rs case:rs
@@ -25,15 +31,24 @@ inner:r left:r right:r full:r outer:r cross:r natural:r join:rs like:rs ilike:rs
 overlaps:rs tablesample:r current_catalog:rc current_date:rc current_role:rc current_time:rc current_timestamp:rc
 current_user:rc localtime:rc localtimestamp:rc session_user:rc system_user:rc user:rc current_schema:rc
 exists:s row:s between:s values:s interval:s varying:s over filter escape:s
-insert update delete merge share key no begin start commit abort rollback savepoint release prepare prepared
+insert update delete merge share key:m no begin start commit abort rollback savepoint release prepare prepared
 set reset show deallocate constraints transaction work chain session local characteristics execute declare close
-move call explain copy lock listen notify unlisten truncate alter drop discard vacuum replace use load
+move call explain copy lock:m listen notify unlisten truncate alter drop discard vacuum replace use:m load
 at time:s zone:s by:s rows within ordinality conflict nothing overriding system value offline
-ignore low_priority high_priority delayed quick duplicate straight_join xor div regexp rlike mode partition
+ignore:m low_priority:m high_priority:m delayed:m quick duplicate straight_join:m xor:mo div:mo regexp:mo rlike:mo
+mode partition:m force:m index:m keys:m procedure:m mod:m distinctrow:m sql_calc_found_rows:m sql_no_cache:m
+sql_cache sql_small_result:m sql_big_result:m sql_buffer_result utc_date:mu utc_time:mu utc_timestamp:mu
 current of isolation level read write committed uncommitted repeatable serializable unknown
 `;
 
-const flagOf: Record<string, number> = { r: reserved, s: syntax, c: bareCall };
+const flagOf: Record<string, number> = {
+  r: reserved,
+  s: syntax,
+  c: bareCall,
+  m: mysqlReserved,
+  u: mysqlBareCall,
+  o: mysqlOperator,
+};
 
 /** Index 0 means: not a keyword. */
 const names: string[] = [''];
@@ -67,12 +82,26 @@ export function isReserved(id: number): boolean {
   return ((flagTable[id] as number) & reserved) !== 0;
 }
 
+/** MySQL, MariaDB: reserved, or read as something else than an alias. */
+export function isReservedInMysql(id: number): boolean {
+  return ((flagTable[id] as number) & (reserved | mysqlReserved)) !== 0;
+}
+
+export function isMysqlOperator(id: number): boolean {
+  return ((flagTable[id] as number) & mysqlOperator) !== 0;
+}
+
 export function isSyntax(id: number): boolean {
   return ((flagTable[id] as number) & syntax) !== 0;
 }
 
 export function isBareCall(id: number): boolean {
   return ((flagTable[id] as number) & bareCall) !== 0;
+}
+
+/** MySQL, MariaDB: called without parentheses there, but not on PG. */
+export function isMysqlBareCall(id: number): boolean {
+  return ((flagTable[id] as number) & mysqlBareCall) !== 0;
 }
 
 /** One step of the word hash; upper and lower case of a letter give the same. */

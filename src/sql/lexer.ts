@@ -55,7 +55,9 @@ class Lexer {
     this.parameters = 0;
     this.depth = 0;
     this.pending = false;
-    this.scan(limits);
+    // a C string ends at NUL: no PG server reads beyond it, so nothing here may either
+    if (this.postgres && text.includes(0)) tokens.lexical = true;
+    else this.scan(limits);
     tokens.finish();
     if (this.depth !== 0) tokens.lexical = true;
     if (this.pending) tokens.statements++;

@@ -2,9 +2,10 @@
  * Identifiers and dotted names out of tokens. Step 4 of the flow (text -> shape).
  *
  * Names come out as the server compares them: PG folds unquoted ASCII letters to lower case, quoted names keep their
- * case. MySQL and MariaDB names are left as written.
+ * case. On MySQL and MariaDB the names of tables, schemas and table aliases are left as written (it depends on the server
+ * whether case counts), the others are folded whether quoted or not (manual 11.2.3).
  */
-import { isReserved } from './keywords.ts';
+import { isReserved, isReservedInMysql } from './keywords.ts';
 import type { ColumnRef, Name } from './shape.ts';
 import { T } from './tokens.ts';
 import type { Tokens } from './tokens.ts';
@@ -17,7 +18,9 @@ export function lowerAscii(text: string): string {
 /** Token i can be an identifier (it is none of the reserved words). */
 export function isName(tokens: Tokens, i: number): boolean {
   const kind = tokens.kind[i];
-  return kind === T.Quoted || (kind === T.Word && !isReserved(tokens.detail[i] as number));
+  if (kind !== T.Word) return kind === T.Quoted;
+  const word = tokens.detail[i] as number;
+  return !(tokens.dialect === 'postgres' ? isReserved(word) : isReservedInMysql(word));
 }
 
 /** The identifier of token i, normalised. */
@@ -29,6 +32,11 @@ export function nameOf(tokens: Tokens, i: number): string {
     return body.includes(quote) ? body.replaceAll(quote + quote, quote) : body;
   }
   return tokens.dialect === 'postgres' ? lowerAscii(raw) : raw;
+}
+
+/** The identifier of token i as a column, an alias of a column or a savepoint: case never counts on MySQL. */
+export function caselessName(tokens: Tokens, i: number): string {
+  return tokens.dialect === 'postgres' ? nameOf(tokens, i) : lowerAscii(nameOf(tokens, i));
 }
 
 /** Index behind the dotted name that begins at i, or i when there is none. Blanks around dots are allowed, as on PG. */
@@ -55,7 +63,7 @@ export function tableName(tokens: Tokens, first: number, end: number): Name | un
 export function columnRef(tokens: Tokens, first: number, end: number): ColumnRef | undefined {
   if (end - first > 5 || end <= first || endOfName(tokens, first) !== end) return undefined;
   const span = tokens.span(first, end - 1);
-  const column = nameOf(tokens, end - 1);
+  const column = caselessName(tokens, end - 1);
   if (end - first === 1) return { column, span };
   const qualifier = nameOf(tokens, end - 3);
   if (end - first === 3) return { qualifier, column, span };

@@ -27,7 +27,12 @@ export interface Span {
   end: number;
 }
 
-/** An identifier chain without its quotes; unquoted parts folded as the dialect does. */
+/**
+ * An identifier chain without its quotes; unquoted parts folded as the dialect does. MySQL, MariaDB: names of schemas,
+ * tables and table aliases are as written, because the server's lower_case_table_names decides whether case counts:
+ * names that differ in case only may be the same table. Names of columns, column aliases and savepoints never differ by
+ * case there, so they come in small letters (ASCII).
+ */
 export interface Name {
   schema?: string;
   name: string;
@@ -55,6 +60,7 @@ export interface ColumnRef {
 
 /** A constant in the statement. `text` is unescaped; a number keeps its sign; `cast` is the normalised type name of `::type` / CAST. */
 export type Value =
+  // MySQL, MariaDB: cast 'binary' is a constant written as bytes (X'…', 0x…, _binary '…'); `text` is these bytes.
   | {
       kind: 'parameter';
       /** 1-based ($1; MySQL: position of `?`) */ index: number;
@@ -178,6 +184,14 @@ export type TransactionShape =
   | { kind: 'commit' | 'rollback'; chain: boolean }
   | { kind: 'savepoint' | 'release' | 'rollback-to'; savepoint: string };
 
+/** MySQL, MariaDB: SET TRANSACTION ISOLATION LEVEL and its variable. `level` is missing where the text does not tell. */
+export interface SetIsolationShape {
+  kind: 'set-isolation';
+  /** 'next': for the next transaction only. */
+  scope: 'next' | 'session' | 'global';
+  level?: 'read uncommitted' | 'read committed' | 'repeatable read' | 'serializable';
+}
+
 /**
  * kind 'noise': changes nothing that a pattern depends on (empty query, DEALLOCATE, SET of a harmless variable, SHOW).
  * kind 'set-constraints': the app decides when deferred checks run.
@@ -191,6 +205,7 @@ export type Shape =
   | TransactionShape
   | { kind: 'noise' }
   | { kind: 'set-constraints' }
+  | SetIsolationShape
   | {
       kind: 'other';
       /** why the text was not understood, for the counters */ why:

@@ -1,5 +1,5 @@
 /** BEGIN, COMMIT, ROLLBACK, SAVEPOINT and their relatives. Step 4 of the flow (text -> shape). */
-import { isName, nameOf } from './names.ts';
+import { caselessName, isName } from './names.ts';
 import { keywordId } from './keywords.ts';
 import type { TransactionShape } from './shape.ts';
 import { T } from './tokens.ts';
@@ -102,5 +102,5 @@ function named(
   end: number,
   kind: 'savepoint' | 'release' | 'rollback-to',
 ): TransactionShape | undefined {
-  return i === end - 1 && isName(tokens, i) ? { kind, savepoint: nameOf(tokens, i) } : undefined;
+  return i === end - 1 && isName(tokens, i) ? { kind, savepoint: caselessName(tokens, i) } : undefined;
 }

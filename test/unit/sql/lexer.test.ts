@@ -138,6 +138,13 @@ describe('operators, names and numbers', () => {
     expect(tokensOf(text, settings)).toEqual(expected);
   });
 
+  it('PG: NUL is a lexical error even where nothing is interpreted', () => {
+    for (const text of ["'a\0b'", '-- a\0b\n1', '/* \0 */ 1', '"a\0"', '$$\0$$', '\0']) {
+      expect(tokensOf(text)[0]).toBe('LEXICAL');
+    }
+    expect(tokensOf("'a\0b'", mysql)).toEqual(["String:'a\0b'"]);
+  });
+
   it.each(['1abc', '$1a', '1..2', 'a\0b', '`a`', '$0', '(a', 'a)', '(a]', '[a)'])(
     'PG: %s is a lexical error',
     (text) => {
