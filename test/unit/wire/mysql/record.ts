@@ -285,7 +285,7 @@ async function record(server: Mysql, name: string, database: string): Promise<vo
   client.close();
   const file: Recording = { engine: server.engine, version: server.version, set: name, turns: client.turns };
   const path = new URL(`recordings/${server.engine}-${name}.json`, import.meta.url);
-  writeFileSync(path, `${JSON.stringify(file, null, 1)}\n`);
+  writeFileSync(path, `${JSON.stringify(file, null, 2)}\n`);
 }
 
 const engine = process.argv[2] as MysqlEngine;
