@@ -31,11 +31,12 @@ function expectUnharmed(run: Run): void {
   expect(run.through.ended).toBe(false);
   expect(run.session.raw).toBe(false);
   const fellBack = run.findings.some((finding) => finding.decision === 'fell-back');
+  const failed = run.findings.some((finding) => finding.decision === 'passed-on');
   const savepointsOf = (ran: Run['ran']): string[][] =>
     ran
       .filter((one) => one.kind === 'app' || (one.kind === 'rewritten' && !fellBack))
-      // The plan's own savepoint is there while its statement runs, and never later.
-      .map((one) => (one.kind === 'rewritten' ? own(one.savepoints) : one.savepoints));
+      // The plan's own savepoint is there while its statement runs, and later only in a transaction that has failed.
+      .map((one) => (one.kind === 'rewritten' || failed ? own(one.savepoints) : one.savepoints));
   expect(savepointsOf(run.ran)).toEqual(savepointsOf(run.ranDirect));
   const { forwarded, rewritten, refused } = run.session.counters;
   expect(forwarded + rewritten + refused).toBe(executions(run.direct.toServer));
@@ -85,8 +86,17 @@ function expectRewritten(one: Case, protocol: Protocol, run: Run): void {
 
 describe.each(cases)('$pattern: $one.name', ({ pattern, one }) => {
   for (const protocol of one.only ?? protocols) {
-    const { unchanged } = one;
-    if (unchanged === undefined) {
+    const { unchanged, passed_on: passedOn } = one;
+    if (passedOn !== undefined) {
+      it(`${protocol}: its error ${passedOn} goes to the client`, () => {
+        const run = runCase(one, protocol, catalog);
+        expectUnharmed(run);
+        expect(run.findings.map(({ decision, code }) => ({ decision, code }))).toEqual([
+          { decision: 'passed-on', code: passedOn },
+        ]);
+        expect(run.ran.filter((ran) => ran.kind === 'rewritten').length).toBe(1);
+      });
+    } else if (unchanged === undefined) {
       it(`${protocol}: is rewritten`, () => {
         expectRewritten(one, protocol, runCase(one, protocol, catalog));
       });

@@ -3,6 +3,7 @@
  *
  * rewritten   the text (or texts) that reach the server in place of the app's statement
  * unchanged   the reason for which everything of the app reaches the server as it was sent
+ * passed_on   the SQLSTATE with which the rewritten statement fails and that goes to the client
  * refusals    further refusals that are reported on the way (earlier chunks)
  * plan        statements of the plan that must be among those that the server ran
  * twin        what to change so that the same sequence IS rewritten: `replace` … `by` in the transcript, another
@@ -43,6 +44,7 @@ export interface Case extends Conditions {
   transcript: string;
   rewritten?: string | string[];
   unchanged?: Reason;
+  passed_on?: string;
   refusals?: Reason[];
   plan?: string;
   only?: Protocol[];
