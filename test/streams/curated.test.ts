@@ -6,15 +6,15 @@ import { describe, expect, it } from 'vitest';
 import { curatedCaptures, type CuratedCapture } from './captures.ts';
 import { capturedCatalog } from './catalog.ts';
 import { conversations } from './conversation.ts';
-import { replay, replayDirect, type Replay } from './replay.ts';
+import { everything, replay, replayDirect, type Replay } from './replay.ts';
 
 const catalog = capturedCatalog();
 const curated = curatedCaptures();
 
 /** The ORM's session, and the racing ones behind it, which are ordinary clients. */
-function replays(capture: CuratedCapture): { orm: Replay; others: Replay[] } {
+function replays(capture: CuratedCapture, rules = everything): { orm: Replay; others: Replay[] } {
   const [orm, ...others] = conversations(capture, catalog).map((conversation) => {
-    const found = replay(conversation, catalog);
+    const found = replay(conversation, catalog, rules);
     expect(found.complete, conversation.label).toBe(true);
     expect(found.session.raw, conversation.label).toBe(false);
     expect(found.savepoints, conversation.label).toEqual([]);
@@ -103,6 +103,23 @@ describe('recordings with a verdict', () => {
     expect(orm.ran.filter((one) => one.kind === 'rewritten')).toEqual([]);
     expect(orm.findings.map((finding) => finding.reason)).toEqual(reasons[capture.name]);
     expect(others.flatMap((other) => other.findings)).toEqual([]);
+  });
+
+  it.each(rewritten)('$name is only told of in observe mode', (capture) => {
+    const { orm } = replays(capture, { mode: 'observe', tablesNamed: true });
+    expect(orm.findings.map((finding) => finding.decision)).toEqual(['observed']);
+    expect(orm.ran.every((one) => one.kind === 'app')).toBe(true);
+  });
+
+  it.each(rewritten)('$name under more careful rules', (capture) => {
+    const careful = { when: 'after-locking-lookup' };
+    const { orm } = replays(capture, { mode: 'rewrite', tablesNamed: false, unlockedRead: careful });
+    const [finding, ...more] = orm.findings.map(({ decision, reason }) => reason ?? decision);
+    expect(more).toEqual([]);
+    // Nobody named the tables of the deletes; of the re-reads only update_or_create's look-up was locked before.
+    const split = capture.expect.startsWith('split');
+    const locked = capture.name === 'b-django207-pg-uoc';
+    expect(finding).toBe(split ? 'table-not-named' : locked ? 'rewritten' : 'no-locking-lookup');
   });
 
   it('count nine rewrites and every trap', () => {
