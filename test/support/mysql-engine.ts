@@ -69,6 +69,8 @@ function accounts(engine: MysqlEngine): string[] {
     : specs[engine].plugins.filter((name) => name !== 'mysql_native_password');
   return [
     ...loadable.map((name) => `INSTALL SONAME 'auth_${name}';`),
+    // Shows who holds a lock by name.
+    ...(isMysql(engine) ? [] : [`INSTALL SONAME 'metadata_lock_info';`]),
     // MariaDB's scripts make accounts without a password for these hosts, which would win over '%'.
     `DROP USER IF EXISTS 'root'@'127.0.0.1', 'root'@'::1';`,
     ...account('root', `IDENTIFIED BY '${password}'`),

@@ -28,25 +28,57 @@ export function lockWaits(status: string): number[] {
   });
 }
 
+/** Who holds a lock by name. MariaDB shows it through a plugin that test/support/mysql-engine.ts loads. */
+const mysqlHolders = `SELECT t.PROCESSLIST_ID AS id FROM performance_schema.metadata_locks AS m
+  JOIN performance_schema.threads AS t ON t.THREAD_ID = m.OWNER_THREAD_ID
+  WHERE m.OBJECT_TYPE = 'USER LEVEL LOCK' AND m.LOCK_STATUS = 'GRANTED'`;
+const mariadbHolders = `SELECT THREAD_ID AS id FROM information_schema.METADATA_LOCK_INFO WHERE LOCK_TYPE = 'User lock'`;
+
+/**
+ * The state alone lags behind: it stands until the waiter runs again. A lock that is granted has its new owner at once.
+ * The name is what stands between the first quotes; where the session is a step further, it is nobody's lock.
+ */
+const mariadbNamed = `SELECT ID AS id FROM (
+    SELECT ID, IS_USED_LOCK(LEFT(SUBSTRING_INDEX(SUBSTRING_INDEX(INFO, '''', 2), '''', -1), 64)) AS owner
+    FROM information_schema.PROCESSLIST WHERE STATE = 'User lock') AS waiters
+  WHERE owner <> ID`;
+
 export class MysqlObserver {
   private readonly connection: Connection;
   private readonly mariadb: boolean;
+  private readonly guardWaiting: (() => Promise<number>) | undefined;
 
-  private constructor(connection: Connection, mariadb: boolean) {
+  private constructor(
+    connection: Connection,
+    mariadb: boolean,
+    guardWaiting: (() => Promise<number>) | undefined,
+  ) {
     this.connection = connection;
     this.mariadb = mariadb;
+    this.guardWaiting = guardWaiting;
   }
 
-  /** The account needs the PROCESS privilege, on MySQL also SELECT on performance_schema. */
-  static async connect(url: string): Promise<MysqlObserver> {
+  /**
+   * The account needs the PROCESS privilege, on MySQL also SELECT on performance_schema.
+   * guardWaiting: how many sessions wait in the proxy for the guard, which on the server look idle in transaction.
+   */
+  static async connect(url: string, guardWaiting?: () => Promise<number>): Promise<MysqlObserver> {
     const connection = await createConnection(url);
     connection.on('error', () => undefined);
     const [rows] = await connection.query<RowDataPacket[]>('SELECT VERSION() AS version');
-    return new MysqlObserver(connection, String(rows[0]?.version).includes('MariaDB'));
+    return new MysqlObserver(connection, String(rows[0]?.version).includes('MariaDB'), guardWaiting);
   }
 
+  /** Which of the busy sessions wait? @see Observer in src/demo/schedule.ts for the sessions that poll the guard. */
   async waiting(busy: readonly number[]): Promise<Set<number>> {
+    const polling = this.guardWaiting === undefined ? 0 : await this.guardWaiting();
     const waiting = new Set(this.mariadb ? await this.mariadbWaiting() : await this.ids(mysqlWaiting));
+    const unexplained = busy.filter((id) => !waiting.has(id));
+    if (polling > 0 && polling >= unexplained.length) {
+      const holders = await this.ids(this.mariadb ? mariadbHolders : mysqlHolders);
+      const held = holders.length > 0 && holders.every((id) => !unexplained.includes(id));
+      if (held) for (const id of unexplained) waiting.add(id);
+    }
     return new Set(busy.filter((id) => waiting.has(id)));
   }
 
@@ -57,11 +89,7 @@ export class MysqlObserver {
 
   private async mariadbWaiting(): Promise<number[]> {
     const [rows] = await this.connection.query<RowDataPacket[]>('SHOW ENGINE INNODB STATUS');
-    // The state alone lags behind: it stands until the waiter runs again. A lock that is granted has its new owner at once.
-    const named = await this.ids(`SELECT ID AS id FROM (SELECT ID, IS_USED_LOCK(
-        REGEXP_SUBSTR(INFO, '(?<=GET_LOCK\\\\([''"])[^''"]+')) AS owner
-      FROM information_schema.PROCESSLIST WHERE STATE = 'User lock') AS waiters WHERE owner <> ID`);
-    return [...lockWaits(String(rows[0]?.Status)), ...named];
+    return [...lockWaits(String(rows[0]?.Status)), ...(await this.ids(mariadbNamed))];
   }
 
   end(): Promise<void> {

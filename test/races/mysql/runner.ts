@@ -21,6 +21,8 @@ export interface Bench {
   app: string;
   protocol: Protocol;
   isolation: Isolation;
+  /** Sessions that poll the guard, asked of the proxy. */
+  guardWaiting?: () => Promise<number>;
 }
 
 export interface Run extends Outcome {
@@ -74,7 +76,7 @@ async function play(
   // The outsider is another program: it does not go through the proxy.
   for (const name of namesIn(order))
     actors.push(name === 'X' ? await outsider(bench.direct, name, statement ?? '') : await connect(name));
-  const observer = await MysqlObserver.connect(bench.direct);
+  const observer = await MysqlObserver.connect(bench.direct, bench.guardWaiting);
   try {
     // runSchedule asks an observer only who waits.
     const records = await runSchedule(order, actors, current(observer, actors) as Observer);
