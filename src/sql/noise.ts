@@ -27,6 +27,7 @@ const k = {
   listen: keywordId('listen'),
   unlisten: keywordId('unlisten'),
   characteristics: keywordId('characteristics'),
+  as: keywordId('as'),
 };
 
 const is = (tokens: Tokens, i: number, word: keyof typeof k): boolean => tokens.is(i, k[word]);
@@ -64,17 +65,19 @@ export function noiseShape(tokens: Tokens, first: number, end: number): Shape | 
 
 function setShape(tokens: Tokens, first: number, end: number): Shape | undefined {
   if (is(tokens, first, 'constraints')) return { kind: 'set-constraints' };
-  if (is(tokens, first, 'transaction')) return noSnapshot(tokens, first, end);
+  if (is(tokens, first, 'transaction')) return transactionModes(tokens, first, end);
   let i = first;
   if (is(tokens, i, 'session') || is(tokens, i, 'local')) i++;
-  if (is(tokens, i, 'characteristics')) return { kind: 'noise' };
+  if (is(tokens, i, 'characteristics')) return is(tokens, i + 1, 'as') ? { kind: 'noise' } : undefined;
   const assigns = is(tokens, i + 1, 'to') || tokens.kind[i + 1] === T.Equals;
   return assigns && isHarmless(tokens, i) ? { kind: 'noise' } : undefined;
 }
 
-/** SET TRANSACTION SNAPSHOT looks at another transaction's rows. */
-function noSnapshot(tokens: Tokens, first: number, end: number): Shape | undefined {
-  return first + 1 < end && tokens.raw(first + 1).toLowerCase() !== 'snapshot'
+const modeWords = new Set(['isolation', 'read', 'deferrable', 'not']);
+
+/** SET TRANSACTION and its modes; SNAPSHOT is left out, because it looks at another transaction's rows. */
+function transactionModes(tokens: Tokens, first: number, end: number): Shape | undefined {
+  return first + 1 < end && modeWords.has(tokens.raw(first + 1).toLowerCase())
     ? { kind: 'noise' }
     : undefined;
 }

@@ -104,17 +104,6 @@ export function lockingRead(selectText: Buffer, select: SelectShape, options: Re
   ]);
 }
 
-/** The table of FROM that the SELECT's first column belongs to, as far as the text tells; undefined when it does not. */
-export function keyTable(select: SelectShape): TableRef | undefined {
-  const column = select.items[0]?.column;
-  if (column === undefined) return undefined;
-  if (column.qualifier === undefined) return select.tables.length === 1 ? select.tables[0] : undefined;
-  const candidates = select.tables.filter((table) => table.alias === column.qualifier);
-  if (candidates.length !== 1) return undefined;
-  const [table] = candidates;
-  return column.schema === undefined || column.schema === table?.name.schema ? table : undefined;
-}
-
 /** PG lets this SELECT lock rows of `table` (manual, SELECT, The Locking Clause), as far as the text tells. */
 export function lockable(select: SelectShape, table: TableRef | undefined): boolean {
   if (table === undefined || table.nullable || !select.plainFrom) return false;

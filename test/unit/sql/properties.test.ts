@@ -5,11 +5,11 @@ import { classify } from '../../../src/sql/classify.ts';
 import { applyEdits } from '../../../src/sql/edits.ts';
 import { firstWord } from '../../../src/sql/first-word.ts';
 import { lex } from '../../../src/sql/lexer.ts';
-import { deleteBySubselect, keyTable, lockable, lockingRead } from '../../../src/sql/rewrites.ts';
+import { deleteBySubselect, lockable, lockingRead } from '../../../src/sql/rewrites.ts';
 import type { Dialect, LexerSettings } from '../../../src/sql/shape.ts';
 import { T, Tokens } from '../../../src/sql/tokens.ts';
 import { loadWitness } from '../../../src/sql/witness/postgres.ts';
-import { bytes, harvested, postgres, written } from './support.ts';
+import { bytes, harvested, keyTable, postgres, written } from './support.ts';
 
 const settings = fc.record<LexerSettings>({
   dialect: fc.constantFrom<Dialect>('postgres', 'mysql', 'mariadb'),

@@ -1,9 +1,9 @@
 /** Text builders and their proof: what comes out, and what the proof does not let through. */
 import { describe, expect, it } from 'vitest';
 import { applyEdits } from '../../../src/sql/edits.ts';
-import { deleteBySubselect, keyTable, lockable, lockingRead } from '../../../src/sql/rewrites.ts';
+import { deleteBySubselect, lockable, lockingRead } from '../../../src/sql/rewrites.ts';
 import { loadWitness } from '../../../src/sql/witness/postgres.ts';
-import { bytes, deleteOf, harvested, selectOf, shapeOf } from './support.ts';
+import { bytes, deleteOf, harvested, keyTable, selectOf, shapeOf } from './support.ts';
 
 const witness = await loadWitness();
 
@@ -325,22 +325,7 @@ describe('lockingRead', () => {
   });
 });
 
-describe('keyTable and lockable', () => {
-  it.each([
-    ['SELECT id FROM t', 't'],
-    ['SELECT b.id FROM a JOIN b ON true', 'b'],
-    ['SELECT s.t.id FROM s.t', 't'],
-    ['SELECT x.id FROM t AS x, t AS y', 'x'],
-    ['SELECT id FROM a, b', undefined],
-    ['SELECT s.t.id FROM r.t', undefined],
-    ['SELECT t.id FROM a', undefined],
-    ['SELECT t.id FROM s.t, r.t', undefined],
-    ['SELECT f(id) FROM t', undefined],
-    ['SELECT * FROM t', undefined],
-  ])('%s: %s', (text, alias) => {
-    expect(keyTable(selectOf(text))?.alias).toBe(alias);
-  });
-
+describe('lockable', () => {
   it.each([
     ['SELECT t.id FROM t', true],
     ['SELECT t.id FROM t JOIN u ON true', true],

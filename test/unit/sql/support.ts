@@ -9,6 +9,7 @@ import type {
   LexerSettings,
   SelectShape,
   Shape,
+  TableRef,
 } from '../../../src/sql/shape.ts';
 import { T, Tokens } from '../../../src/sql/tokens.ts';
 
@@ -83,3 +84,14 @@ export const harvested: Harvested[] = lines('orm-postgres.jsonl').map(
 
 /** Statements written for these tests, one a line; `# …` is a comment. */
 export const written: string[] = lines('statements-postgres.txt').filter((line) => !line.startsWith('# '));
+
+/** The table of FROM that the SELECT's first column belongs to, as far as the text tells; undefined when it does not. */
+export function keyTable(select: SelectShape): TableRef | undefined {
+  const column = select.items[0]?.column;
+  if (column === undefined) return undefined;
+  if (column.qualifier === undefined) return select.tables.length === 1 ? select.tables[0] : undefined;
+  const candidates = select.tables.filter((table) => table.alias === column.qualifier);
+  if (candidates.length !== 1) return undefined;
+  const [table] = candidates;
+  return column.schema === undefined || column.schema === table?.name.schema ? table : undefined;
+}
