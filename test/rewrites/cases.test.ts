@@ -12,8 +12,8 @@ import { runCase, type Run } from './run.ts';
 import { readTranscript } from './transcript.ts';
 
 const catalog = caseCatalog();
-const files = ['split-delete', 'unlocked-read-after-unique-violation'] as const;
-const cases = files.flatMap((pattern) => loadCases(`${pattern}.yaml`).map((one) => ({ pattern, one })));
+const patterns = ['split-delete', 'unlocked-read-after-unique-violation'] as const;
+const cases = patterns.flatMap((pattern) => loadCases(pattern).map((one) => ({ pattern, one })));
 
 /** Statements whose text says less than the transcript's notation does. */
 function written(text: string, protocol: Protocol): string {

@@ -11,9 +11,10 @@
  * only        protocols in which the case makes sense (default: all three)
  * the rest    conditions: settings of the rules, the server, the catalog, the witness
  */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import type { Mode } from '../../src/patterns/rule.ts';
+import type { PatternId } from '../../src/patterns/types.ts';
 import type { Reason } from '../../src/patterns/reasons.ts';
 import type { SessionLimits } from '../../src/session/types.ts';
 import { Catalog, type TableText } from '../streams/catalog.ts';
@@ -53,8 +54,12 @@ export interface Case extends Conditions {
 
 const folder = new URL('./', import.meta.url);
 
-export function loadCases(file: string): Case[] {
-  return parse(readFileSync(new URL(file, folder), 'utf8')) as Case[];
+/** All cases of one pattern: the files of the folder with its name. */
+export function loadCases(pattern: PatternId): Case[] {
+  const files = new URL(`${pattern}/`, folder);
+  return readdirSync(files)
+    .toSorted()
+    .flatMap((file) => parse(readFileSync(new URL(file, files), 'utf8')) as Case[]);
 }
 
 export function caseCatalog(): Catalog {

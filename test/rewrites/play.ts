@@ -1,7 +1,8 @@
 /** Turns the lines of a case into what a driver sends, in one of three ways, and into the fake server's script. */
 import type { Catalog } from '../streams/catalog.ts';
 import { client, type Column } from '../streams/encode.ts';
-import { binary, type Answer } from '../streams/fake-server.ts';
+import type { Answer } from '../streams/fake-server.ts';
+import { binary } from '../streams/values.ts';
 import type { Entry } from '../streams/script.ts';
 import { columnOrigins } from '../streams/select-list.ts';
 import { literal, outcome, type Line } from './transcript.ts';

@@ -32,8 +32,14 @@ const chosen: Conversation[] = [
   ...handWritten.filter(({ label }) => !label.startsWith('texts')),
 ];
 const loginBytes = run({ ...named('a-sequelize6-pg-ids'), flights: loginFlights() }, 'observe', uncut).sent;
-const long = handWritten.filter(({ label }) => label.startsWith('texts'));
+const longTexts = handWritten.filter(({ label }) => label.startsWith('texts'));
 const modes = ['observe', 'rewrite'] as const;
+const long = process.env['INTERLOCK_TEST_LONG'] === '1';
+/** Replays with plans take longer: without INTERLOCK_TEST_LONG one of each pattern is cut, and what nothing is found in. */
+const cutInTwo = (mode: string): Conversation[] =>
+  long || mode === 'observe'
+    ? chosen
+    : [chosen[0], chosen[2], ...chosen.slice(4)].filter((one) => one !== undefined);
 const patient = 120_000;
 
 function run(conversation: Conversation, mode: (typeof modes)[number], cut: Cut): Replay {
@@ -48,7 +54,7 @@ function expectSame(found: Replay, whole: Replay, where: string): void {
 }
 
 describe.each(modes)('in mode %s', (mode) => {
-  it.each(chosen)(
+  it.each(cutInTwo(mode))(
     '$label: in two at every offset',
     (conversation) => {
       const whole = run(conversation, mode, uncut);
@@ -65,7 +71,7 @@ describe.each(modes)('in mode %s', (mode) => {
     patient,
   );
 
-  it.each([...chosen, ...long])(
+  it.each([...chosen, ...longTexts])(
     '$label: byte by byte',
     (conversation) => {
       const whole = run(conversation, mode, uncut);

@@ -7,6 +7,7 @@
 import { frames, readClient, type ClientMessage } from './decode.ts';
 import { server, type Column, type ErrorFields } from './encode.ts';
 import { bare, failedTransaction, Transaction } from './transaction.ts';
+import { formatted, parameterCount, parameterTypes, sent } from './values.ts';
 
 export type Row = (Buffer | string | null)[];
 export type Answer =
@@ -359,37 +360,4 @@ export class FakeServer {
   #flush(): void {
     this.#flushed = this.#output.length;
   }
-}
-
-/** The highest $n outside of strings and quoted identifiers. */
-export function parameterCount(sql: string): number {
-  const plain = sql.replaceAll(/'(?:[^']|'')*'|"(?:[^"]|"")*"/g, '');
-  return Math.max(0, ...[...plain.matchAll(/\$(\d+)/g)].map((match) => Number(match[1])));
-}
-
-function parameterTypes(prepared: Prepared): number[] {
-  return Array.from({ length: parameterCount(prepared.sql) }, (_, index) => prepared.types[index] || 25);
-}
-
-/** Integers, uuids and texts in the format that the client asked for. */
-function sent(value: Buffer | string | null, column: Column | undefined): Buffer | string | null {
-  if (typeof value !== 'string' || column?.format !== 1) return value;
-  return binary(value, column.type);
-}
-
-/** A value in binary format. @param type 20, 21, 23: integers; 2950: uuid; anything else as text */
-export function binary(value: string, type: number): Buffer {
-  const bytes = Buffer.alloc(type === 20 ? 8 : type === 21 ? 2 : 4);
-  if (type === 20) bytes.writeBigInt64BE(BigInt(value));
-  else if (type === 21) bytes.writeInt16BE(Number(value));
-  else if (type === 23) bytes.writeInt32BE(Number(value));
-  else return type === 2950 ? Buffer.from(value.replaceAll('-', ''), 'hex') : Buffer.from(value, 'utf8');
-  return bytes;
-}
-
-function formatted(columns: Column[], results: number[]): Column[] {
-  return columns.map((column, index) => ({
-    ...column,
-    format: results[results.length > 1 ? index : 0] ?? 0,
-  }));
 }

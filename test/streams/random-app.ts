@@ -5,7 +5,8 @@
 import fc from 'fast-check';
 import { Catalog } from './catalog.ts';
 import { client, type Column } from './encode.ts';
-import { binary, type Answer, type Brain, type Execution } from './fake-server.ts';
+import type { Answer, Brain, Execution } from './fake-server.ts';
+import { binary } from './values.ts';
 import { value, type PlanRule } from './script.ts';
 import { bare } from './transaction.ts';
 
