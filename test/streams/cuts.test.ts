@@ -81,6 +81,23 @@ describe.each(modes)('in mode %s', (mode) => {
   );
 });
 
+describe('a request for encryption in front', () => {
+  // SSLRequest: length 8, code 80877103. Answered by the session, never seen by the server.
+  const request = Buffer.from('0000000804d2162f', 'hex');
+  const plain = named('a-sequelize6-pg-ids');
+  const asking: Conversation = { ...plain, flights: [[request], ...plain.flights] };
+
+  it('is answered N wherever it is cut', () => {
+    const without = run(plain, 'observe', uncut);
+    for (let offset = 0; offset < request.length + 60; offset += 1) {
+      const found = run(asking, 'observe', cutAt('client', offset));
+      expect(found.transcript.toServer.equals(without.transcript.toServer)).toBe(true);
+      const answered = Buffer.concat([Buffer.from('N'), without.transcript.toClient]);
+      expect(found.transcript.toClient.equals(answered)).toBe(true);
+    }
+  });
+});
+
 describe('the chosen conversations', () => {
   it('are rewritten where they were recorded for it', () => {
     const decisions = chosen
