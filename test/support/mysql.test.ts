@@ -53,7 +53,7 @@ const listens = (port: number): Promise<boolean> =>
     );
   });
 
-describe.each(await availableEngines())('%s', (engine) => {
+describe.each(await availableEngines(undefined, { ownSettings: true }))('%s', (engine) => {
   let server: Mysql;
   beforeAll(async () => {
     server = await startMysql({

@@ -87,15 +87,23 @@ export async function missing(engine: MysqlEngine): Promise<string | undefined> 
   }
 }
 
-/** The engines of `wanted` that can run here; the others are announced on standard error, or an error where they may not be missing. */
+/**
+ * The engines of `wanted` that can run here; the others are announced on standard error, or an error where they may not be
+ * missing. ownSettings: the test starts servers with settings, so a given server is of no use to it.
+ */
 export async function availableEngines(
   wanted: readonly MysqlEngine[] = mysqlEngines,
+  { ownSettings = false } = {},
 ): Promise<MysqlEngine[]> {
+  const announce = (why: string): boolean => process.stderr.write(`\n*** NOT TESTED: ${why}\n\n`);
   const available: MysqlEngine[] = [];
   for (const engine of wanted) {
+    const given = process.env[variable(engine)] !== undefined;
     const why = await missing(engine);
-    if (why === undefined) available.push(engine);
-    else if (mayBeMissing(engine)) process.stderr.write(`\n*** NOT TESTED: ${why}\n\n`);
+    if (ownSettings && given)
+      announce(`${engine} with its own settings: ${variable(engine)} is a given server`);
+    else if (why === undefined) available.push(engine);
+    else if (mayBeMissing(engine)) announce(why);
     else throw new Error(why);
   }
   return available;

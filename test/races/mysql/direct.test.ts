@@ -44,6 +44,32 @@ describe.each(await availableEngines())('%s, direct', (engine) => {
   });
 });
 
+const flipped = (await availableEngines(['mariadb-10.11', 'mariadb-11.8'], { ownSettings: true })).map(
+  (engine) => ({
+    engine,
+    value: engine === 'mariadb-11.8' ? 'OFF' : 'ON',
+  }),
+);
+
+/** The variable decides, not the version: an operator may have set it either way. */
+describe.each(flipped)('$engine with innodb_snapshot_isolation=$value, direct', ({ engine, value }) => {
+  let server: Mysql;
+  let url: string;
+  beforeAll(async () => {
+    server = await startMysql({ engine, settings: { innodb_snapshot_isolation: value } });
+    url = server.url(undefined, undefined, await server.newDatabase());
+    await createTables(url);
+  });
+  afterAll(() => server.stop());
+
+  test.each(splitDeletes)('REPEATABLE READ, split delete $id: $story', async (schedule) => {
+    const bench: Bench = { direct: url, app: url, protocol: 'text', isolation: 'REPEATABLE READ' };
+    const { verdict, rows, waited } = await runSplitDelete(bench, schedule);
+    expect(waited).toEqual(schedule.waits);
+    expect({ verdict, rows }).toEqual(schedule.direct[levelOf('REPEATABLE READ', value === 'ON')]);
+  });
+});
+
 function levelOf(isolation: Isolation, snapshotIsolation: boolean): Level {
   return isolation === 'REPEATABLE READ' && snapshotIsolation
     ? 'REPEATABLE READ, snapshot isolation'
