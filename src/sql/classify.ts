@@ -13,6 +13,7 @@ import { defaultSqlLimits } from './limits.ts';
 import type { SqlLimits } from './limits.ts';
 import { noiseShape } from './noise.ts';
 import { selectShape } from './select.ts';
+import { isVariableQuery } from './settings-mysql.ts';
 import type { LexerSettings, Shape, StatementHead } from './shape.ts';
 import { T, Tokens } from './tokens.ts';
 import { transactionShape } from './transactions.ts';
@@ -77,6 +78,7 @@ export function shapeOf(lexed: Tokens, limits: SqlLimits = defaultSqlLimits): Sh
 function statementShape(lexed: Tokens, first: number, end: number, limits: SqlLimits): Shape | undefined {
   switch (lexed.keyword(first)) {
     case k.select:
+      if (lexed.dialect !== 'postgres' && isVariableQuery(lexed, first, end)) return { kind: 'noise' };
       return selectShape(lexed, first, first, end);
     case k.with: {
       const query = queryAfterWith(lexed, first, end);

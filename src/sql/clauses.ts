@@ -3,6 +3,7 @@
  *
  * The result lives in this module until the next call: one query is read at a time, and no object is made for it.
  */
+import { endOfIndexHint } from './index-hints.ts';
 import { keywordId } from './keywords.ts';
 import { isInnerWord } from './survey.ts';
 import { T } from './tokens.ts';
@@ -31,6 +32,8 @@ names.forEach((name, number) => (numberOf[keywordId(name)] = number));
 const index = Object.fromEntries(names.map((name, number) => [name, number])) as Record<Clause, number>;
 const fromNumber = index.from;
 const groupNumber = index.group;
+const lock = keywordId('lock');
+const inWord = keywordId('in');
 /** Behind a set operation, clauses in front of this one belong to a later SELECT, the others to the whole. */
 const firstOfWhole = index.order;
 const firstSetOperation = index.union;
@@ -48,7 +51,11 @@ export function findClauses(tokens: Tokens, from: number, end: number): number {
     const kind = tokens.kind[i];
     if (kind === T.Open || kind === T.OpenBracket) i = tokens.partner[i] as number;
     if (kind !== T.Word) continue;
-    const number = numberOf[tokens.detail[i] as number] as number;
+    const number = clauseOf(tokens, i);
+    if (number === hint) {
+      i = endOfIndexHint(tokens, i) - 1;
+      continue;
+    }
     if (number < 0 || ((number === fromNumber || number === groupNumber) && isInnerWord(tokens, i))) continue;
     if (first === end) first = i;
     if (open >= 0) ends[open] = i;
@@ -61,6 +68,18 @@ export function findClauses(tokens: Tokens, from: number, end: number): number {
     if (number >= firstSetOperation) combined = true;
   }
   return first;
+}
+
+const hint = -2;
+
+/** Number of the clause that the word at token i begins, -1 for none. */
+function clauseOf(tokens: Tokens, i: number): number {
+  const word = tokens.detail[i] as number;
+  const number = numberOf[word] as number;
+  if (number >= 0 || word === 0 || tokens.dialect === 'postgres') return number;
+  // LOCK IN SHARE MODE stands where FOR SHARE does
+  if (word === lock && tokens.is(i + 1, inWord)) return index.for;
+  return endOfIndexHint(tokens, i) > i ? hint : -1;
 }
 
 export function hasClause(clause: Clause): boolean {

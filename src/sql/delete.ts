@@ -1,4 +1,5 @@
 /** DELETE: target, and the key list that its WHERE may be. Step 4 of the flow (text -> shape). */
+import { afterDeleteModifiers, multipleTableDelete } from './delete-mysql.ts';
 import { aliased, tableRef } from './from.ts';
 import { keyConditions } from './key-lists.ts';
 import type { KeyConditions } from './key-lists.ts';
@@ -20,8 +21,33 @@ const k = {
   limit: keywordId('limit'),
 };
 
-/** The DELETE at token `first`; undefined when its target is not read (MySQL's multiple-table form). */
+/** The DELETE at token `first`; undefined when its target is not read. */
 export function deleteShape(tokens: Tokens, first: number, end: number): DeleteShape | undefined {
+  if (tokens.dialect === 'postgres') return singleTableDelete(tokens, first, end);
+  const from = afterDeleteModifiers(tokens, first + 1);
+  const multiple = multipleTableDelete(tokens, first, from, end);
+  if (multiple !== undefined) return multiple;
+  const single = singleTableDelete(tokens, from - 1, end);
+  if (single === undefined || tablesBehind(tokens, from + 1, end)) return undefined;
+  // IGNORE deletes what it can; with the other two nothing is known to depend on them, and no ORM sends them
+  if (from > first + 1) single.other = true;
+  single.body.start = tokens.start[first] as number;
+  return single;
+}
+
+/** `DELETE FROM a, b USING …`: a comma or USING in front of the clauses. */
+function tablesBehind(tokens: Tokens, from: number, end: number): boolean {
+  for (let i = from; i < end; i++) {
+    const word = tokens.keyword(i);
+    if (tokens.kind[i] === T.Comma || word === k.using) return true;
+    if (tokens.kind[i] === T.Open) i = tokens.partner[i] as number;
+    else if (word === k.where || word === k.order || word === k.limit || word === k.returning) return false;
+  }
+  return false;
+}
+
+/** `first` is the token in front of FROM. */
+function singleTableDelete(tokens: Tokens, first: number, end: number): DeleteShape | undefined {
   if (!tokens.is(first + 1, k.from)) return undefined;
   const table = target(tokens, first + 2, end);
   if (table === undefined) return undefined;
@@ -52,7 +78,7 @@ export function deleteShape(tokens: Tokens, first: number, end: number): DeleteS
 
 /** `[ONLY] name [*] [[AS] alias]` */
 function target(tokens: Tokens, first: number, end: number): { ref: TableRef; end: number } | undefined {
-  const only = tokens.is(first, k.only);
+  const only = tokens.dialect === 'postgres' && tokens.is(first, k.only);
   const at = only ? first + 1 : first;
   const after = endOfName(tokens, at);
   const name = after > at && after <= end ? tableName(tokens, at, after) : undefined;

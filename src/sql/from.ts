@@ -2,8 +2,10 @@
  * The top-level FROM clause: tables, aliases, and which of them an outer join may fill with NULL. Step 4 of the flow
  * (text -> shape).
  *
- * Invariant: `plain` is true only when every item was read as a table with nothing but an alias, joined by comma or JOIN.
+ * Invariant: `plain` is true only when every item was read as a table with nothing but an alias (and index hints), joined
+ * by comma or JOIN.
  */
+import { endOfIndexHint } from './index-hints.ts';
 import { keywordId } from './keywords.ts';
 import { endOfName, isName, nameOf, tableName } from './names.ts';
 import type { Name, TableRef } from './shape.ts';
@@ -24,6 +26,7 @@ const k = {
   full: keywordId('full'),
   outer: keywordId('outer'),
   lateral: keywordId('lateral'),
+  straightJoin: keywordId('straight_join'),
 };
 
 export interface FromClause {
@@ -86,6 +89,7 @@ function joinAt(tokens: Tokens, i: number): Join | undefined {
     at++;
     if (tokens.is(at, k.outer)) at++;
   }
+  if (at === i && word === k.straightJoin) return { side, end: at + 1 };
   return tokens.is(at, k.join) ? { side, end: at + 1 } : undefined;
 }
 
@@ -113,12 +117,15 @@ function factor(reader: Reader, first: number, end: number): number {
   const { tokens } = reader;
   if (tokens.kind[first] === T.Open) return parenthesised(reader, first, end);
   let i = first;
-  const only = tokens.is(i, k.only);
+  const only = tokens.dialect === 'postgres' && tokens.is(i, k.only);
   if (only) i++;
   const after = endOfName(tokens, i);
   const name = after > i && after <= end ? tableName(tokens, i, after) : undefined;
   if (name === undefined || tokens.kind[after] === T.Open) return notPlain(reader, end);
   const table = aliased(tokens, after, end);
+  for (let hint = endOfIndexHint(tokens, table.end); hint > table.end; hint = endOfIndexHint(tokens, hint)) {
+    table.end = hint;
+  }
   if (table.end < end && !endsFactor(tokens, table.end)) return notPlain(reader, end);
   reader.tables.push(tableRef(tokens, name, i, after, table.alias, only));
   return table.end;

@@ -14,6 +14,12 @@ const k = {
   ignore: keywordId('ignore'),
   on: keywordId('on'),
   overriding: keywordId('overriding'),
+  lowPriority: keywordId('low_priority'),
+  highPriority: keywordId('high_priority'),
+  delayed: keywordId('delayed'),
+  set: keywordId('set'),
+  value: keywordId('value'),
+  row: keywordId('row'),
 };
 
 /** The INSERT at token `first`; undefined when its target is not read. */
@@ -23,18 +29,21 @@ export function insertShape(
   end: number,
   maxValues: number,
 ): InsertShape | undefined {
+  const mysql = tokens.dialect !== 'postgres';
   let i = first + 1;
-  const ignore = tokens.is(i, k.ignore);
+  if (mysql && (tokens.is(i, k.lowPriority) || tokens.is(i, k.highPriority) || tokens.is(i, k.delayed))) i++;
+  const ignore = mysql && tokens.is(i, k.ignore);
   if (ignore) i++;
-  if (!tokens.is(i, k.into)) return undefined;
-  i++;
+  if (tokens.is(i, k.into)) i++;
+  else if (!mysql) return undefined;
   const after = endOfName(tokens, i);
   const table = after > i ? tableName(tokens, i, after) : undefined;
   if (table === undefined) return undefined;
   if (survey(tokens, after, end).modifying) return undefined;
   i = after;
   if (tokens.is(i, k.as) && i + 1 < end) i += 2;
-  const columns = columnList(tokens, i);
+  const assigned = mysql && tokens.is(i, k.set) ? assignments(tokens, i + 1, end, maxValues) : undefined;
+  const columns = assigned ?? columnList(tokens, i);
   i = columns?.end ?? i;
   if (tokens.is(i, k.overriding)) i += 3;
   const shape: InsertShape = {
@@ -43,7 +52,8 @@ export function insertShape(
     columns: columns?.names ?? [],
     quiet: ignore || hasOnClause(tokens, after, end),
   };
-  if (columns !== undefined && tokens.is(i, k.values)) {
+  if (assigned?.row !== undefined) shape.rows = [assigned.row];
+  else if (columns !== undefined && (tokens.is(i, k.values) || (mysql && tokens.is(i, k.value)))) {
     const rows = valueRows(tokens, i + 1, end, columns.names.length, maxValues);
     if (rows !== undefined) shape.rows = rows;
   }
@@ -61,6 +71,35 @@ function columnList(tokens: Tokens, open: number): { names: string[]; end: numbe
     names.push(caselessName(tokens, i));
   }
   return names.length === 0 ? undefined : { names, end: close + 1 };
+}
+
+interface Assignments {
+  names: string[];
+  row?: Value[];
+  end: number;
+}
+
+/** MySQL, MariaDB: `SET a = 1, b = 2`, up to the end or ON DUPLICATE KEY; undefined when it is anything else. */
+function assignments(tokens: Tokens, first: number, end: number, max: number): Assignments | undefined {
+  const names: string[] = [];
+  const row: Value[] = [];
+  let from = first;
+  for (let i = first; i <= end; i++) {
+    if (i < end && (tokens.kind[i] === T.Open || tokens.kind[i] === T.OpenBracket)) {
+      i = tokens.partner[i] as number;
+    } else if (i === end || tokens.kind[i] === T.Comma || tokens.is(i, k.on)) {
+      if (!isName(tokens, from) || tokens.kind[from + 1] !== T.Equals || i < from + 3) return undefined;
+      names.push(caselessName(tokens, from));
+      row.push(value(tokens, from + 2, i));
+      from = i + 1;
+      if (i < end && tokens.is(i, k.on)) return rowWithin(names, row, i, max);
+    }
+  }
+  return rowWithin(names, row, end, max);
+}
+
+function rowWithin(names: string[], row: Value[], end: number, max: number): Assignments {
+  return row.length > max ? { names, end } : { names, row, end };
 }
 
 /** ON CONFLICT or ON DUPLICATE KEY at the statement's own level. */
@@ -82,7 +121,8 @@ function valueRows(
   const rows: Value[][] = [];
   let i = from;
   let kept = 0;
-  while (i < end && tokens.kind[i] === T.Open) {
+  while (i < end && (tokens.kind[i] === T.Open || isRow(tokens, i))) {
+    if (tokens.kind[i] !== T.Open) i++;
     const close = tokens.partner[i] as number;
     const row = rowValues(tokens, i + 1, close, width);
     if (row === undefined || (kept += width) > max) return undefined;
@@ -92,6 +132,11 @@ function valueRows(
     i++;
   }
   return rows.length === 0 ? undefined : rows;
+}
+
+/** MySQL: VALUES ROW(1, 2), … */
+function isRow(tokens: Tokens, i: number): boolean {
+  return tokens.dialect !== 'postgres' && tokens.is(i, k.row) && tokens.kind[i + 1] === T.Open;
 }
 
 function rowValues(tokens: Tokens, first: number, end: number, width: number): Value[] | undefined {

@@ -23,8 +23,9 @@ import type { LexerSettings } from './shape.ts';
 import { digitsOnly, flavour, T, Tokens } from './tokens.ts';
 
 const keywordAs = keywordId('as');
-/** PG cuts longer names (NAMEDATALEN - 1); MySQL refuses them. */
+/** PG cuts longer names (NAMEDATALEN - 1). MySQL refuses them: 64 characters, 256 for an alias. */
 const maxNameBytes = 63;
+const maxMysqlNameBytes = 1024;
 const maxParameter = 65_535;
 
 class Lexer {
@@ -35,6 +36,7 @@ class Lexer {
   /** Strings in single quotes: backslash is an escape. */
   private escapes = false;
   private parameters = 0;
+  private maxName = maxNameBytes;
   private depth = 0;
   private readonly open = new Int32Array(128);
   /** Set while the current statement has a token. */
@@ -52,6 +54,7 @@ class Lexer {
     this.settings = settings;
     this.postgres = settings.dialect === 'postgres';
     this.escapes = this.postgres ? !settings.standardConformingStrings : !settings.noBackslashEscapes;
+    this.maxName = this.postgres ? maxNameBytes : maxMysqlNameBytes;
     this.parameters = 0;
     this.depth = 0;
     this.pending = false;
@@ -119,7 +122,7 @@ class Lexer {
       const end = this.prefixedString(start, i, next);
       if (end !== 0) return end;
     }
-    if (i - start > maxNameBytes) this.tokens.opaque = true;
+    if (i - start > this.maxName) this.tokens.opaque = true;
     this.push(T.Word, start, i, this.afterName() ? 0 : findKeyword(text, start, i, hash), hash);
     return i;
   }
@@ -180,7 +183,7 @@ class Lexer {
     const { text } = this;
     const end = endOfQuoted(text, body, quote, false);
     if (end < 0) return -1;
-    if (end - body - 1 > maxNameBytes || end - body === 1) this.tokens.opaque = true;
+    if (end - body - 1 > this.maxName || end - body === 1) this.tokens.opaque = true;
     let hash = 1;
     for (let i = start; i < end; i++) hash = (Math.imul(hash, 31) + (text[i] as number)) | 0;
     this.push(T.Quoted, start, end, 0, hash);

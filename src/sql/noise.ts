@@ -1,5 +1,5 @@
 /**
- * Statements that change nothing a pattern depends on, so they may stand between the statements of a match. Step 4 of
+ * PG (for MySQL and MariaDB see settings-mysql.ts): statements that change nothing a pattern depends on, so they may stand between the statements of a match. Step 4 of
  * the flow (text -> shape).
  *
  * SET is noise only for the variables listed here. Left out on purpose: search_path, role, session_authorization and
@@ -10,6 +10,7 @@
  * NOTIFY is not noise: telling somebody about the rows is work done with them.
  */
 import { keywordId } from './keywords.ts';
+import { mysqlNoise } from './settings-mysql.ts';
 import type { Shape } from './shape.ts';
 import { T } from './tokens.ts';
 import type { Tokens } from './tokens.ts';
@@ -45,6 +46,7 @@ const plannerSwitch = /^enable_[a-z_]+$/;
 
 /** 'noise', 'set-constraints', or undefined. */
 export function noiseShape(tokens: Tokens, first: number, end: number): Shape | undefined {
+  if (tokens.dialect !== 'postgres') return mysqlNoise(tokens, first, end);
   switch (tokens.keyword(first)) {
     case k.show:
     case k.listen:
@@ -52,11 +54,8 @@ export function noiseShape(tokens: Tokens, first: number, end: number): Shape | 
     case k.deallocate:
       return { kind: 'noise' };
     case k.reset:
-      if (tokens.dialect !== 'postgres') return undefined;
       return end === first + 2 && isHarmless(tokens, first + 1) ? { kind: 'noise' } : undefined;
     case k.set:
-      // MySQL: one SET has many assignments, and autocommit or sql_mode among them
-      if (tokens.dialect !== 'postgres') return undefined;
       return setShape(tokens, first + 1, end);
     default:
       return undefined;

@@ -8,7 +8,7 @@ import { clauseEnd, clauseFirst, findClauses, hasClause } from './clauses.ts';
 import { equalities } from './conditions.ts';
 import { fromClause } from './from.ts';
 import { keywordId } from './keywords.ts';
-import { columnRef, endOfName, isName, nameOf } from './names.ts';
+import { caselessName, columnRef, endOfName, isName } from './names.ts';
 import type { SelectItem, SelectShape, Span } from './shape.ts';
 import { survey } from './survey.ts';
 import { T } from './tokens.ts';
@@ -23,7 +23,20 @@ const k = {
   null: keywordId('null'),
   row: keywordId('row'),
   rows: keywordId('rows'),
+  from: keywordId('from'),
+  distinctrow: keywordId('distinctrow'),
+  calcFoundRows: keywordId('sql_calc_found_rows'),
 };
+
+/** MySQL, MariaDB: words between SELECT and the list, in any order (manual 15.2.13). */
+const modifiers = new Set(
+  (
+    'all high_priority straight_join sql_small_result sql_big_result sql_buffer_result sql_no_cache sql_cache ' +
+    'distinct distinctrow sql_calc_found_rows'
+  )
+    .split(' ')
+    .map(keywordId),
+);
 
 /** The query that begins with SELECT at token `first`; `start` is the statement's first token (WITH, or SELECT itself). */
 export function selectShape(
@@ -32,14 +45,12 @@ export function selectShape(
   first: number,
   end: number,
 ): SelectShape | undefined {
-  let from = first + 1;
-  const distinct = tokens.is(from, k.distinct);
-  if (distinct || tokens.is(from, k.all)) from++;
-  if (distinct && tokens.is(from, k.on) && tokens.kind[from + 1] === T.Open) {
-    from = (tokens.partner[from + 1] as number) + 1;
-  }
+  const head = tokens.dialect === 'postgres' ? afterDistinct(tokens, first) : afterModifiers(tokens, first);
+  const { from, distinct } = head;
   const seen = survey(tokens, start, end);
   if (seen.unknown || seen.modifying) return undefined;
+  // the app is going to ask for FOUND_ROWS(), and every statement in between changes it
+  if (head.foundRows) seen.functions.push('found_rows');
   const afterItems = findClauses(tokens, from, end);
   const source = hasClause('from')
     ? fromClause(tokens, clauseFirst('from') + 1, clauseEnd('from'))
@@ -71,6 +82,39 @@ export function selectShape(
   if (hasClause('order')) shape.span.orderBy = tokens.span(clauseFirst('order'), clauseEnd('order') - 1);
   setLimits(tokens, shape);
   return shape;
+}
+
+/** A word in front of token i is an item of its own: `SELECT sql_cache, …`, where that is no reserved word. */
+function endsItem(tokens: Tokens, i: number): boolean {
+  return tokens.kind[i] === T.Comma || tokens.kind[i] === T.End || tokens.is(i, k.from);
+}
+
+interface Head {
+  /** Index of the first token of the list. */
+  from: number;
+  distinct: boolean;
+  foundRows: boolean;
+}
+
+/** `SELECT [ALL | DISTINCT [ON (…)]]` */
+function afterDistinct(tokens: Tokens, select: number): Head {
+  let from = select + 1;
+  const distinct = tokens.is(from, k.distinct);
+  if (distinct || tokens.is(from, k.all)) from++;
+  if (distinct && tokens.is(from, k.on) && tokens.kind[from + 1] === T.Open) {
+    from = (tokens.partner[from + 1] as number) + 1;
+  }
+  return { from, distinct, foundRows: false };
+}
+
+function afterModifiers(tokens: Tokens, select: number): Head {
+  const head: Head = { from: select + 1, distinct: false, foundRows: false };
+  for (; ; head.from++) {
+    const word = tokens.keyword(head.from);
+    if (!modifiers.has(word) || endsItem(tokens, head.from + 1)) return head;
+    if (word === k.distinct || word === k.distinctrow) head.distinct = true;
+    if (word === k.calcFoundRows) head.foundRows = true;
+  }
 }
 
 /** Without items (`SELECT FROM t`) the empty span behind SELECT. */
@@ -131,11 +175,13 @@ function selectItem(tokens: Tokens, first: number, end: number): SelectItem {
   }
   let last = end;
   if (end - first > 2 && tokens.is(end - 2, k.as)) {
+    // MySQL: AS 'x'
+    if (tokens.kind[end - 1] === T.String) return item;
     last = end - 2;
-    item.alias = nameOf(tokens, end - 1);
+    item.alias = caselessName(tokens, end - 1);
   } else if (end - first > 1 && isName(tokens, end - 1) && endOfName(tokens, first) === end - 1) {
     last = end - 1;
-    item.alias = nameOf(tokens, end - 1);
+    item.alias = caselessName(tokens, end - 1);
   }
   const column = columnRef(tokens, first, last);
   if (column !== undefined) item.column = column;

@@ -6,8 +6,16 @@
  * much: an unknown function or table makes a pattern refuse.
  */
 import { isAggregate } from './aggregates.ts';
-import { isBareCall, isSyntax, keywordId, keywordName } from './keywords.ts';
-import { endOfName, lowerAscii, nameOf, tableName } from './names.ts';
+import { endOfIndexHint } from './index-hints.ts';
+import {
+  isBareCall,
+  isMysqlBareCall,
+  isMysqlOperator,
+  isSyntax,
+  keywordId,
+  keywordName,
+} from './keywords.ts';
+import { caselessName, endOfName, lowerAscii, tableName } from './names.ts';
 import type { Name } from './shape.ts';
 import { T, Tokens } from './tokens.ts';
 
@@ -32,6 +40,7 @@ const k = {
   time: keywordId('time'),
   local: keywordId('local'),
   in: keywordId('in'),
+  value: keywordId('value'),
 };
 
 /** Clauses: in parentheses of an expression, the select list, FROM, FROM where a table is due, behind FROM. */
@@ -58,6 +67,7 @@ const step = {
   similar: 15,
   escape: 16,
   overlaps: 17,
+  hint: 18,
 } as const;
 
 const stepOf = new Uint8Array(256);
@@ -78,11 +88,14 @@ const steps: Partial<Record<keyof typeof step, string>> = {
   similar: 'similar',
   escape: 'escape',
   overlaps: 'overlaps',
+  hint: 'use force ignore',
 };
 for (const [name, words] of Object.entries(steps)) {
   for (const word of words.split(' ')) stepOf[keywordId(word)] = step[name as keyof typeof step];
 }
-for (let id = 0; id < 256; id++) if (isBareCall(id)) stepOf[id] = step.bareCall;
+for (let id = 0; id < 256; id++) {
+  if (isBareCall(id) || isMysqlBareCall(id)) stepOf[id] = step.bareCall;
+}
 
 export interface Survey {
   tables: Name[];
@@ -126,6 +139,7 @@ class Walk {
   private result = emptySurvey();
   private depth = 0;
   private tokens = new Tokens(8);
+  private postgres = true;
   private readonly functions = new Set<string>();
   private readonly tables = new Map<string, Name>();
 
@@ -134,6 +148,7 @@ class Walk {
     this.result = result;
     this.depth = 0;
     this.tokens = tokens;
+    this.postgres = tokens.dialect === 'postgres';
     clauseAt[0] = afterFrom ? clause.table : clause.none;
     queryAt[0] = 0;
     let i = first;
@@ -180,10 +195,18 @@ class Walk {
   private word(i: number): number {
     const word = this.tokens.keyword(i);
     const todo = stepOf[word] as number;
+    if (todo === step.hint) {
+      const end = endOfIndexHint(this.tokens, i);
+      if (end > i) return end;
+    }
     if (todo !== step.none && this.keyword(i, todo)) return i + 1;
-    if (word !== 0 && this.tokens.kind[i + 1] === T.Open && isSyntax(word)) return i + 1;
+    if (word !== 0 && this.tokens.kind[i + 1] === T.Open && this.isSyntax(word)) return i + 1;
     if (clauseAt[this.depth] === clause.table) return this.tableOrCall(i);
     return this.nameOrCall(i);
+  }
+
+  private isSyntax(word: number): boolean {
+    return isSyntax(word) || (!this.postgres && isMysqlOperator(word));
   }
 
   /** True when the keyword is syntax and not a name. */
@@ -206,6 +229,7 @@ class Walk {
         return true;
       case step.for:
         if (this.isLocking(i)) result.locking = true;
+        else if (!this.postgres) this.mysqlFor(i);
         this.endOfFrom();
         return true;
       case step.end:
@@ -218,6 +242,9 @@ class Walk {
         result.unknown = true;
         return true;
       case step.only:
+        // MySQL has no ONLY, and no LATERAL but in front of a sub-query: tables of these names
+        if (at === clause.table && !this.postgres && this.tokens.kind[i + 1] !== T.Open)
+          result.unknown = true;
         return at === clause.table;
       default:
         return this.call(i, todo);
@@ -227,6 +254,12 @@ class Walk {
   private endOfFrom(): void {
     const at = clauseAt[this.depth];
     if (at === clause.from || at === clause.table || at === clause.items) clauseAt[this.depth] = clause.rest;
+  }
+
+  /** MySQL, MariaDB: NEXT VALUE FOR changes a sequence, FOR SYSTEM_TIME reads other rows; SUBSTRING(x FROM 1 FOR 2) is harmless. */
+  private mysqlFor(i: number): void {
+    const value = i > 0 && this.tokens.is(i - 1, k.value);
+    if (value || clauseAt[this.depth] !== clause.none) this.result.unknown = true;
   }
 
   private isLocking(i: number): boolean {
@@ -250,6 +283,7 @@ class Walk {
         if (tokens.is(i + 1, k.in)) result.locking = true;
         return false;
       case step.bareCall:
+        if (this.postgres && !isBareCall(tokens.keyword(i))) return false;
         this.functions.add(keywordName(tokens.keyword(i)));
         if (clauseAt[this.depth] === clause.table) clauseAt[this.depth] = clause.from;
         return true;
@@ -273,6 +307,8 @@ class Walk {
     const { tokens, depth } = this;
     clauseAt[depth] = clause.from;
     const end = endOfName(tokens, i);
+    // a word that PG reserves is a table's name on MySQL
+    if (end === i && !this.postgres && tokens.kind[i + 1] !== T.Open) this.result.unknown = true;
     if (end === i || tokens.kind[end] === T.Open) return this.nameOrCall(i);
     const name = tableName(tokens, i, end);
     if (name === undefined) this.result.unknown = true;
@@ -308,7 +344,7 @@ export function isInnerWord(tokens: Tokens, i: number): boolean {
 }
 
 function callName(tokens: Tokens, i: number): string {
-  return tokens.kind[i] === T.Quoted ? nameOf(tokens, i) : lowerAscii(tokens.raw(i));
+  return tokens.kind[i] === T.Quoted ? caselessName(tokens, i) : lowerAscii(tokens.raw(i));
 }
 
 /** Like endOfName, but reserved words may be called: `left(x, 1)`. */

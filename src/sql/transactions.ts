@@ -33,10 +33,12 @@ export function transactionShape(tokens: Tokens, first: number, end: number): Tr
       if (!is(tokens, first + 1, 'transaction')) return undefined;
       return modes(tokens, first + 2, end) ? { kind: 'begin' } : undefined;
     case k.commit:
-    case k.end:
       return ending(tokens, first, end, 'commit');
+    case k.end:
     case k.abort:
-      return ending(tokens, first, end, 'rollback');
+      // MySQL has neither, but for the END of a block
+      if (tokens.dialect !== 'postgres') return undefined;
+      return ending(tokens, first, end, is(tokens, first, 'end') ? 'commit' : 'rollback');
     case k.rollback:
       return rollbackTo(tokens, first, end) ?? ending(tokens, first, end, 'rollback');
     case k.savepoint:
@@ -68,7 +70,7 @@ function modes(tokens: Tokens, from: number, end: number): boolean {
   return true;
 }
 
-/** `[WORK | TRANSACTION] [AND [NO] CHAIN]` */
+/** `[WORK | TRANSACTION] [AND [NO] CHAIN] [[NO] RELEASE]` */
 function ending(
   tokens: Tokens,
   first: number,
@@ -84,6 +86,10 @@ function ending(
     if (!is(tokens, i, 'chain')) return undefined;
     i++;
     chain = !no;
+  }
+  if (tokens.dialect !== 'postgres') {
+    if (is(tokens, i, 'no') && is(tokens, i + 1, 'release')) i += 2;
+    else if (is(tokens, i, 'release')) i++;
   }
   return i === end ? { kind, chain } : undefined;
 }

@@ -9,6 +9,7 @@ import type { Value } from './shape.ts';
 import { digitsOnly, flavour, T } from './tokens.ts';
 import type { Tokens } from './tokens.ts';
 import { typeName } from './type-names.ts';
+import { hexBytes, isBinaryIntroducer } from './values-mysql.ts';
 
 const k = {
   null: keywordId('null'),
@@ -74,8 +75,11 @@ function bareConstant(tokens: Tokens, i: number): Bare | undefined {
       return { value: numberValue(tokens, i, i + 1), end: i + 2 };
     }
     case T.String: {
-      const text = stringText(tokens, i);
       const span = tokens.span(i, i);
+      const hex = tokens.dialect === 'postgres' ? undefined : hexBytes(tokens, i);
+      if (hex !== undefined)
+        return { value: { kind: 'string', text: hex, cast: 'binary', span }, end: i + 1 };
+      const text = stringText(tokens, i);
       if (text === undefined) return { value: { kind: 'other', text: tokens.raw(i), span }, end: i + 1 };
       return { value: { kind: 'string', text, span }, end: i + 1 };
     }
@@ -93,6 +97,11 @@ function wordConstant(tokens: Tokens, i: number): Bare | undefined {
   if (word === k.true) return { value: { kind: 'boolean', text: 'true', span }, end: i + 1 };
   if (word === k.false) return { value: { kind: 'boolean', text: 'false', span }, end: i + 1 };
   if (word === k.default) return { value: { kind: 'default', text: 'default', span }, end: i + 1 };
+  if (tokens.dialect !== 'postgres' && isBinaryIntroducer(tokens, i)) {
+    const text = stringText(tokens, i + 1);
+    if (text !== undefined)
+      return { value: { kind: 'string', text, cast: 'binary', span: tokens.span(i, i + 1) }, end: i + 2 };
+  }
   return undefined;
 }
 
@@ -106,8 +115,11 @@ function numberValue(tokens: Tokens, first: number, last: number): Value {
   const span = tokens.span(first, last);
   const digits = tokens.raw(last);
   // 1_000 and 0x1F are numbers on some versions only
-  if (tokens.detail[last] !== digitsOnly && !plainNumber.test(digits))
+  if (tokens.detail[last] !== digitsOnly && !plainNumber.test(digits)) {
+    const hex = tokens.dialect === 'postgres' || first !== last ? undefined : hexBytes(tokens, last);
+    if (hex !== undefined) return { kind: 'string', text: hex, cast: 'binary', span };
     return { kind: 'other', text: digits, span };
+  }
   return { kind: 'number', text: first === last ? digits : `-${digits}`, span };
 }
 
@@ -128,6 +140,8 @@ function cast(bare: Value, type: string, span: { start: number; end: number }): 
 /** CAST(constant AS type) */
 function castCall(tokens: Tokens, first: number, end: number): Value | undefined {
   const open = first + 1;
+  // MySQL's types convert in ways of their own
+  if (tokens.dialect !== 'postgres') return undefined;
   if (tokens.kind[open] !== T.Open || tokens.partner[open] !== end - 1) return undefined;
   for (let i = open + 1; i < end - 1; i++) {
     if (tokens.kind[i] === T.Open) i = tokens.partner[i] as number;
