@@ -58,6 +58,8 @@ export interface ServerState {
   snapshotIsolation: boolean;
   safeUpdates: boolean;
   foreignKeyChecks: boolean;
+  /** sql_select_limit is set: it cut the app's SELECT and would not cut a DELETE (reason `limit`). */
+  selectLimited: boolean;
   /** The default database, '' if there is none. */
   database: string;
 }

@@ -28,7 +28,13 @@ export class StatementText {
 export const unseenText = {
   text: Buffer.alloc(0),
   shape: { kind: 'other', why: 'too-long' },
-  head: { fingerprint: '0000000000000000', statements: 1, executableComment: false, optOut: false, parameters: 0 },
+  head: {
+    fingerprint: '0000000000000000',
+    statements: 1,
+    executableComment: false,
+    optOut: false,
+    parameters: 0,
+  },
 } as const satisfies Pick<Statement, 'text' | 'shape' | 'head'>;
 
 export type TextSource = StatementText | typeof unseenText;

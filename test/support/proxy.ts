@@ -42,13 +42,12 @@ export const proxyIsBuilt = existsSync(cli);
 
 export async function startInterlock(options: ProxyOptions): Promise<Proxy> {
   const server = typeof options.server === 'string' ? options.server : options.server.url;
-  const { hostname, port } = new URL(server);
   const args: string[] = [];
   let folder: string | undefined;
   if (options.config === undefined) {
     args.push(
       '--server',
-      `postgres://${hostname}:${port === '' ? 5432 : port}`,
+      server,
       '--listen',
       '127.0.0.1:0',
       '--admin',

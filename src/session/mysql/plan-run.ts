@@ -67,6 +67,7 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
     if ('reason' in plan) return this.refuse(plan.reason);
     if (plan.guard !== undefined) {
       const turn = yield* takeGuard(this, plan.guard);
+      if ('stopped' in turn) return this.passOn(turn.stopped);
       if ('reason' in turn) return this.refuse(turn.reason);
       this.guard = { guard: turn.guard, guardWaitMs: turn.waitedMs };
     } else this.guard = { guard: 'none' };
@@ -142,21 +143,25 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
     return done;
   }
 
-  private failed(request: Request): void {
+  /** The transaction is gone, or the app or an operator stopped the statement: the original must not be tried. */
+  mustPassOn(request: Request): boolean {
     const error = request.error?.errno ?? 0;
-    if (rolledBack.has(error) || stopped.has(error)) return this.passOn(request, error);
     // A lock wait that timed out may have taken the transaction with it (innodb_rollback_on_timeout).
-    if (error === errno.lockWaitTimeout) return this.passOn(request, error);
+    return rolledBack.has(error) || stopped.has(error) || error === errno.lockWaitTimeout;
+  }
+
+  private failed(request: Request): void {
+    if (this.mustPassOn(request)) return this.passOn(request);
     this.sendOriginal({ decision: 'fell-back', reason: 'plan-failed', code: request.error?.sqlstate ?? '' });
   }
 
-  private passOn(request: Request, error: number): void {
+  private passOn(request: Request): void {
     const { state, statement } = this;
     state.counters.rewritten += 1;
     for (const bytes of request.errorBytes) state.output.toClient(bytes);
-    const code = request.error?.sqlstate ?? '';
-    state.executed(statement, { error: { code, errno: error } }, undefined);
-    this.end({ decision: 'passed-on', code: String(error) });
+    const { errno: number = 0, sqlstate: code = '' } = request.error ?? {};
+    state.executed(statement, { error: { code, errno: number } }, undefined);
+    this.end({ decision: 'passed-on', code });
   }
 
   private refuse(reason: Reason): void {

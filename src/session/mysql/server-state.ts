@@ -15,6 +15,9 @@ const levels: Record<string, ServerState['isolation']> = {
   SERIALIZABLE: 'serializable',
 };
 
+/** Default of sql_select_limit. A limit of its own cuts the SELECT and would not cut the DELETE. */
+const noLimit = '18446744073709551615';
+
 /** Asked once a plan. Notes the session's lexer settings and environment as well. */
 export function* readServerState(run: MysqlRun): Steps<ServerState | { reason: Reason }> {
   const { state } = run;
@@ -23,7 +26,8 @@ export function* readServerState(run: MysqlRun): Steps<ServerState | { reason: R
   if (answer.error?.errno === unknownVariable) answer = yield* run.query(question(state.version, false));
   const row = answer.rows[0];
   if (answer.error !== undefined || row === undefined) return { reason: 'catalog' };
-  const [level, readOnly, mode, charset, safeUpdates, foreignKeys, database, user, snapshot] = row;
+  const [level, readOnly, mode, charset, safeUpdates, foreignKeys, selectLimit, database, user, snapshot] =
+    row;
   const isolation = levels[level ?? ''];
   if (isolation === undefined || typeof mode !== 'string' || typeof charset !== 'string')
     return { reason: 'catalog' };
@@ -40,6 +44,7 @@ export function* readServerState(run: MysqlRun): Steps<ServerState | { reason: R
     snapshotIsolation: snapshot === '1',
     safeUpdates: safeUpdates !== '0',
     foreignKeyChecks: foreignKeys !== '0',
+    selectLimited: selectLimit !== noLimit,
     database: database ?? '',
   };
 }
@@ -57,6 +62,7 @@ function question(version: ServerVersion, snapshot: boolean): string {
     '@@session.character_set_client',
     '@@session.sql_safe_updates',
     '@@session.foreign_key_checks',
+    '@@session.sql_select_limit',
     'DATABASE()',
     'CURRENT_USER()',
   ];

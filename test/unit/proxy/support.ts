@@ -159,7 +159,7 @@ export async function stage(
     },
     fatal: (code, message) => Buffer.from(`<${code} ${message}>`),
     goodbye: Buffer.from('<goodbye>'),
-        serverFirst: false,
+    serverFirst: false,
   };
   let port = 0;
   const observer: Observer = {
