@@ -179,9 +179,9 @@ class Play {
     for (;;) {
       const asked = this.busy().map((actor) => actor.pid);
       const waiting = asked.length === 0 ? new Set() : await this.observer.waiting(asked);
-      // Who ended while the server was asked is idle now; nobody can have begun.
       const busy = this.busy();
-      if (busy.every((actor) => waiting.has(actor.pid))) {
+      // Who ended while the server was asked may have freed what another waits for: the answer is stale then.
+      if (busy.length === asked.length && busy.every((actor) => waiting.has(actor.pid))) {
         for (const actor of busy) this.markWaited(actor);
         return new Set(busy.map((actor) => actor.name));
       }
