@@ -15,6 +15,8 @@ const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
 const long = process.argv.includes('--long');
 const rest = process.argv.slice(2).filter((argument) => argument !== '--long');
 const reports = mkdtempSync(join(tmpdir(), 'interlock-tests-'));
+// A log file has no colours, whatever the environment of a CI thinks.
+const plain = process.stdout.isTTY ? {} : { NO_COLOR: '1', FORCE_COLOR: '0' };
 const total = { passed: 0, failed: 0, skipped: 0 };
 
 for (const project of projects) {
@@ -30,7 +32,7 @@ for (const project of projects) {
     '--reporter=json',
     `--outputFile.json=${report}`,
   ];
-  const env = { ...process.env, ...(long ? { INTERLOCK_TEST_LONG: '1' } : {}) };
+  const env = { ...process.env, ...plain, ...(long ? { INTERLOCK_TEST_LONG: '1' } : {}) };
   const { status } = spawnSync(process.execPath, [...args, ...rest], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],

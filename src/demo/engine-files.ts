@@ -138,7 +138,10 @@ function openForAll(path: string): void {
 /** The folder with bin/, lib/ and share/ that the runner can use: the package's own, or else a copy in the cache. */
 export function engineFolder(version: PostgresVersion, as: Runner | undefined): string {
   const installed = installedFolder(version);
-  if (as === undefined || publicPath(join(installed, 'bin'))) {
+  const usable = (): boolean =>
+    publicPath(join(installed, 'bin')) &&
+    (statSync(join(installed, 'bin', 'postgres')).mode & 0o005) === 0o005;
+  if (as === undefined || usable()) {
     try {
       hydrate(installed);
       return installed;
