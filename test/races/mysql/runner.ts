@@ -1,12 +1,5 @@
 /** Runs one schedule on MySQL or MariaDB and says what came of it: the harness of src/demo/schedule.ts with the applications beside it. */
-import {
-  runSchedule,
-  verdict,
-  waits,
-  type Actor,
-  type Observer,
-  type StepRecord,
-} from '../../../src/demo/schedule.ts';
+import { runSchedule, verdict, waits, type Actor, type StepRecord } from '../../../src/demo/schedule.ts';
 import { ask } from '../../support/mysql.ts';
 import type { Outcome } from '../schedules.ts';
 import { MysqlObserver } from './observer.ts';
@@ -46,27 +39,6 @@ const namesIn = (order: string): string[] => [
   ...new Set(order.split(/\s+/).map((step) => step.split('.')[0] ?? '')),
 ];
 
-/**
- * An observer for runSchedule whose answer is never stale: when a session ends its step while the server is asked, what it
- * held may have been granted since, so nobody counts as waiting and the question is put again.
- */
-function current(observer: MysqlObserver, actors: Actor[]): Pick<Observer, 'waiting'> {
-  let ended = 0;
-  for (const actor of actors) {
-    for (const [letter, act] of Object.entries(actor.steps))
-      actor.steps[letter] = () => act().finally(() => (ended += 1));
-    const rollback = actor.rollback.bind(actor);
-    actor.rollback = () => rollback().finally(() => (ended += 1));
-  }
-  return {
-    waiting: async (busy) => {
-      const before = ended;
-      const waiting = await observer.waiting(busy);
-      return ended === before ? waiting : new Set();
-    },
-  };
-}
-
 async function play(
   bench: Bench,
   { order, outsider: statement }: Schedule,
@@ -78,8 +50,7 @@ async function play(
     actors.push(name === 'X' ? await outsider(bench.direct, name, statement ?? '') : await connect(name));
   const observer = await MysqlObserver.connect(bench.direct, bench.guardWaiting);
   try {
-    // runSchedule asks an observer only who waits.
-    const records = await runSchedule(order, actors, current(observer, actors) as Observer);
+    const records = await runSchedule(order, actors, observer);
     const deadlock = records.some((record) => record.error === '1213');
     return {
       verdict: verdict(records),
