@@ -10,6 +10,14 @@ export interface Edit {
   text: Buffer | string;
 }
 
+/** `marker`, an id, as a comment at `at`; DBAs see by it what Interlock has changed. */
+export function markerEdit(at: number, marker: string | undefined): Edit[] {
+  if (marker === undefined) return [];
+  if (!/^[a-z0-9-]+$/.test(marker))
+    throw new RangeError('a marker is an id of small letters, digits and dashes');
+  return [{ span: { start: at, end: at }, text: `/* interlock:${marker} */ ` }];
+}
+
 /** Applies sorted, non-overlapping edits; throws RangeError on anything else, because that is a mistake in the caller. */
 export function applyEdits(text: Buffer, edits: readonly Edit[]): Buffer {
   const parts: Buffer[] = [];

@@ -4,8 +4,7 @@
  * Invariant: every byte outside the intended place is the app's own. Whether a form MAY be built is the pattern's
  * decision; what cannot be built faithfully gives undefined. The result is proved afterwards (witness/proof.ts).
  */
-import { applyEdits } from './edits.ts';
-import type { Edit } from './edits.ts';
+import { applyEdits, markerEdit } from './edits.ts';
 import { keywordId } from './keywords.ts';
 import { lex } from './lexer.ts';
 import type { DeleteShape, LexerSettings, SelectShape, Span, TableRef } from './shape.ts';
@@ -25,13 +24,6 @@ const postgres: LexerSettings = {
   ansiQuotes: true,
   noBackslashEscapes: true,
 };
-
-function markerEdit(at: number, marker: string | undefined): Edit[] {
-  if (marker === undefined) return [];
-  if (!/^[a-z0-9-]+$/.test(marker))
-    throw new RangeError('a marker is an id of small letters, digits and dashes');
-  return [{ span: { start: at, end: at }, text: `/* interlock:${marker} */ ` }];
-}
 
 /**
  * `DELETE … WHERE key IN (1, 2)` + `SELECT key FROM …` -> `DELETE … WHERE key IN (SELECT key FROM … FOR UPDATE OF t)`.

@@ -122,7 +122,7 @@ function* parts(tokens: Tokens, first: number, end: number): Generator<{ first: 
   yield { first: from, end };
 }
 
-/** `a = 1, @@session.b = 2, @c := 3, NAMES utf8mb4`; a scope goes on until the next one (manual 15.7.6.1). */
+/** `a = 1, @@session.b = 2, @c := 3, NAMES utf8mb4`; a scope goes on until the next one, but not to `@@b` (manual 15.7.6.1). */
 function assignments(tokens: Tokens, first: number, end: number): Shape | undefined {
   let scope: SetIsolationShape['scope'] | undefined;
   let isolation: SetIsolationShape | undefined;
@@ -182,7 +182,7 @@ function variableAt(
   if (tokens.kind[i] !== T.Variable) return undefined;
   if (!raw.startsWith('@@')) return { name: '@', unscoped: 'session' };
   const [first = '', second] = raw.slice(2).split('.');
-  if (second === undefined) return { name: first, ...given, unscoped: 'next' };
+  if (second === undefined) return { name: first, unscoped: 'next' };
   const own = scopes[first];
   return own === undefined ? undefined : { name: second, scope: own, unscoped: own };
 }
