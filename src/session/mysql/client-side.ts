@@ -1,10 +1,12 @@
 /**
  * The client's packets after log-in: steps 3 to 8 of the flow. A packet with sequence id 0 begins a command; any other
- * belongs to the one before (a file, an authentication exchange) and passes.
+ * belongs to the one before (an authentication exchange) and passes, and so does everything up to an empty packet while
+ * the client sends a file: with more than 255 packets its ids come round to 0.
  */
 import { readPrepare, readLongData, readQuery, readStatementId } from '../../wire/mysql/client-commands.ts';
 import { command, replyShape } from '../../wire/mysql/commands.ts';
 import { executeFlag } from '../../wire/mysql/execute.ts';
+import { emptyPayload } from '../../wire/mysql/framer.ts';
 import type { Framer } from '../../wire/mysql/framer.ts';
 import { ProtocolViolation } from '../../wire/mysql/violation.ts';
 import { arrive, decide, mayComplete, report } from '../decide.ts';
@@ -18,7 +20,8 @@ import type { Expected } from './expected.ts';
 import { MysqlRun } from './plan-run.ts';
 import { Prepared } from './prepared.ts';
 
-const loadsLocalFile = /^[\s(]*load\s+(?:data|xml)\b[\s\S]{0,200}?\blocal\b/i;
+/** Header, command byte and the statement's id: the first piece of a long message may hold less. */
+const idEnd = 9;
 
 export class MysqlClientSide {
   private readonly conversation: MysqlConversation;
@@ -31,7 +34,10 @@ export class MysqlClientSide {
   message(framer: Framer): void {
     const { type, buf, start, end, sequence } = framer;
     const { conversation } = this;
-    if (sequence !== 0) return conversation.output.toServer(buf, start, end);
+    if (sequence !== 0 || conversation.fileDue) {
+      if (type === emptyPayload) conversation.fileDue = false;
+      return conversation.output.toServer(buf, start, end);
+    }
     try {
       this.dispatch(type, buf, start, end);
     } catch (error) {
@@ -43,8 +49,14 @@ export class MysqlClientSide {
 
   /** The first bytes of a message that is too long to be looked at. */
   longMessage({ type, buf, start, end, sequence }: Framer): void {
-    if (sequence !== 0) this.conversation.output.toServer(buf, start, end);
-    else this.unread(type, buf, start, end);
+    if (sequence !== 0 || this.conversation.fileDue) this.conversation.output.toServer(buf, start, end);
+    else {
+      const { prepared } = this.conversation;
+      const id = end - start < idEnd ? undefined : buf.readUInt32LE(start + idEnd - 4);
+      if (type === command.stmtSendLongData) prepared.longDataUnseen(id);
+      else if (type === command.stmtExecute) prepared.executedUnseen(id);
+      this.unread(type, buf, start, end);
+    }
   }
 
   private dispatch(type: number, buf: Buffer, start: number, end: number): void {
@@ -84,9 +96,8 @@ export class MysqlClientSide {
       return new MysqlRun(conversation, decision.finding, { statement, packet }).start();
     }
     report(conversation, statement, decision);
-    const entry: Expected = { shape: 'result', verb: 'forward', execution: new MysqlExecution(statement) };
-    entry.mayAskForFile = loadsLocalFile.test(text.text.toString('latin1', 0, 256));
-    conversation.forward(buf, start, end, entry);
+    const execution = new MysqlExecution(statement);
+    conversation.forward(buf, start, end, { shape: 'result', verb: 'forward', execution });
   }
 
   private prepare(buf: Buffer, start: number, end: number): void {
@@ -102,9 +113,13 @@ export class MysqlClientSide {
   private execute(buf: Buffer, start: number, end: number): void {
     const { conversation } = this;
     const prepared = conversation.prepared.get(readStatementId(buf, start, end));
-    const bound = prepared === undefined ? undefined : this.bind(buf, start, end, prepared);
-    if (!conversation.rules.active || prepared === undefined || bound === undefined)
+    if (!conversation.rules.active || prepared === undefined)
       return this.unread(command.stmtExecute, buf, start, end, prepared);
+    const bound = this.bind(buf, start, end, prepared);
+    if (bound === undefined) {
+      prepared.executedUnseen();
+      return this.unread(command.stmtExecute, buf, start, end, prepared);
+    }
     const statement = new SentStatement(prepared.source, 'extended', bound);
     const cursor = (bound.execute.flags & executeFlag.cursor) !== 0;
     const decision = this.decide(statement, prepared, cursor);
@@ -131,7 +146,7 @@ export class MysqlClientSide {
   /** Undefined: the number of parameters is not known yet (MariaDB's pipelined execution), or it is not readable. */
   private bind(buf: Buffer, start: number, end: number, prepared: Prepared): Bound | undefined {
     const parameters = prepared.parameters ?? placeholders(prepared);
-    if (parameters === undefined) return undefined;
+    if (parameters === undefined || prepared.longDataUnseen) return undefined;
     return bind(
       Buffer.from(buf.subarray(start, end)),
       prepared,
@@ -153,7 +168,6 @@ export class MysqlClientSide {
     if (type === command.query || type === command.stmtExecute || type === command.stmtBulkExecute) {
       conversation.counters.forwarded += 1;
       entry.execution = new MysqlExecution(new SentStatement(unseenText, 'simple'), prepared);
-      entry.mayAskForFile = true;
     }
     if (type === command.changeUser || type === command.resetConnection) entry.resets = true;
     conversation.forward(buf, start, end, entry);

@@ -26,6 +26,8 @@ export class MysqlConversation extends SessionState {
   readonly prepared: PreparedStatements;
   capabilities: Capabilities = noCapabilities;
   version: ServerVersion = { mariadb: false, major: 0, minor: 0, patch: 0 };
+  /** The server has asked for a file: the client's packets are its content, up to an empty one. */
+  fileDue = false;
   /** Sequence id of the last packet that passed, either way: an error of ours goes on from it. */
   sequence = 0;
   declare run: MysqlRun | undefined;

@@ -13,8 +13,6 @@ export interface Expected {
   prepares?: Prepared;
   /** The session starts anew when this is answered with OK. */
   resets?: boolean;
-  /** LOAD DATA LOCAL was sent: the server may ask for a file. */
-  mayAskForFile?: boolean;
   /** Of a plan: where its answers are collected. */
   request?: Request;
 }

@@ -2,7 +2,7 @@
  * From the server's greeting to the end of authentication: step 1 of a session. Everything is relayed; of the greeting and
  * of the client's answer only capability bits change, so that the two agree on nothing that cannot be followed.
  */
-import { agreed, understood } from '../../wire/mysql/capabilities.ts';
+import { agreed, capability, understood } from '../../wire/mysql/capabilities.ts';
 import { readAuthPacket } from '../../wire/mysql/authentication.ts';
 import { marker } from '../../wire/mysql/codes.ts';
 import type { Framer } from '../../wire/mysql/framer.ts';
@@ -65,8 +65,10 @@ export class Handshake {
       database: response.database,
       application: response.attributes.get('program_name') ?? '',
     });
+    // CLIENT_MYSQL is not offered by MariaDB: a client that sets it says that it sends no extended flags.
+    const allowed = { ...this.offered, flags: (this.offered.flags | capability.mysql) >>> 0 };
     conversation.output.toServer(
-      maskResponse(buf, start, end, this.offered) ?? Buffer.from(buf.subarray(start, end)),
+      maskResponse(buf, start, end, allowed) ?? Buffer.from(buf.subarray(start, end)),
     );
   }
 

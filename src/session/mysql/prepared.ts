@@ -21,9 +21,18 @@ export class Prepared {
   types: readonly ParameterType[] | undefined;
   /** Parameters that got long data since the last execution. */
   longData = new Set<number>();
+  /** There may be more of them than are noted. */
+  longDataUnseen = false;
 
   constructor(source: TextSource) {
     this.source = source;
+  }
+
+  /** It may have sent other types than those noted, and it has used up the long data. */
+  executedUnseen(): void {
+    this.types = undefined;
+    this.longData = new Set();
+    this.longDataUnseen = false;
   }
 }
 
@@ -51,9 +60,25 @@ export class PreparedStatements {
     return id === lastPrepared ? this.last : this.byId.get(id);
   }
 
+  /** Long data that was too long to be looked at; undefined: of some statement, so of any. */
+  longDataUnseen(id: number | undefined): void {
+    for (const one of this.named(id)) one.longDataUnseen = true;
+  }
+
+  /** The same for an execution. */
+  executedUnseen(id: number | undefined): void {
+    for (const one of this.named(id)) one.executedUnseen();
+  }
+
   close(id: number): void {
     if (id === lastPrepared) id = this.last?.id ?? id;
     this.byId.delete(id);
+  }
+
+  private named(id: number | undefined): Iterable<Prepared> {
+    if (id === undefined) return this.byId.values();
+    const one = this.get(id);
+    return one === undefined ? [] : [one];
   }
 
   clear(): void {

@@ -70,6 +70,7 @@ export class MysqlServerSide {
       return conversation.outOfSync(tracker.why);
     }
     this.note(head, part, buf, start, end);
+    if (conversation.output.ending) return;
     this.pass(head, part, buf, start, end);
     if (tracker.done) this.finish(head);
   }
@@ -125,8 +126,8 @@ export class MysqlServerSide {
         this.error(head, buf, start, end);
         return;
       case LocalInfile:
-        if (head.mayAskForFile !== true)
-          this.conversation.fatal('protocol', 'the server asked for a file that no LOAD DATA LOCAL named');
+        if (mayAskForFile(head)) this.conversation.fileDue = true;
+        else this.conversation.fatal('protocol', 'the server asked for a file that no LOAD DATA LOCAL named');
         return;
       default:
     }
@@ -248,6 +249,16 @@ export class MysqlServerSide {
       conversation.statusFlags(flags);
     }
   }
+}
+
+/** A LOAD DATA LOCAL anywhere in the text, behind comments and other statements too, or EXECUTE, which may run one. */
+const loadsLocalFile = /\bload\b[^]*\blocal\b|\bexecute\b/i;
+
+/** protocol.md, MySQL 13. A statement that was not looked at may be anything. */
+function mayAskForFile({ execution, verb }: Expected): boolean {
+  if (execution === undefined || verb !== 'forward') return false;
+  const { text } = execution.statement;
+  return text.length === 0 || loadsLocalFile.test(text.toString('latin1'));
 }
 
 /** Rows of a plan's own query that are kept: a primary key, a SHOW CREATE TABLE. */
