@@ -10,8 +10,13 @@ type Guard = NonNullable<Plan['guard']>;
 
 export type Turn<Refused> = { guard: 'had' | 'not-had'; waitedMs: number } | Refused;
 
-const firstPauseMs = 4;
-const longestPauseMs = 100;
+const firstPauseMs = 1;
+/**
+ * Short, because another process may hand the key on in a line of its own, and is free for a moment only: with 100 ms, 16
+ * sessions in 4 processes missed the guard 27 times in 1,920 transactions, with 24 ms 10 times, with 8 ms never. Only the
+ * first of each process's line polls.
+ */
+const longestPauseMs = 8;
 
 /**
  * Asks the server until it grants the lock or the guard's time is up. `ask` answers whether the lock is had, or a value
