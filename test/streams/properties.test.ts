@@ -50,7 +50,11 @@ function compare(
   );
   expect(through.toClient.toString('latin1')).toBe(direct.toClient.toString('latin1'));
   expect([session.raw, through.ended]).toEqual([false, false]);
-  expect(server.transaction).toEqual(aloneServer.transaction);
+  const { status, savepoints } = server.transaction;
+  expect(status).toBe(aloneServer.transaction.status);
+  // A plan's savepoint may stay in a transaction that has failed: nothing but its end or an older savepoint is left.
+  const kept = status === 'E' ? savepoints.filter((name) => name !== 'interlock_savepoint') : savepoints;
+  expect(kept).toEqual(aloneServer.transaction.savepoints);
   expect(behind.executions).toBe(alone.executions);
   const masked = (ran: string[]): string[] =>
     ran.map((one, index) => (behind.ran[index]?.endsWith('rewritten') ? '' : one));
@@ -62,7 +66,7 @@ function compare(
     rewritten,
   );
   if (mode === 'observe') expect(through.toServer.equals(direct.toServer)).toBe(true);
-  expect(session.idle).toBe(server.transaction.status === 'I');
+  expect(session.idle).toBe(status === 'I');
   return { rewritten: behind.rewritten, found: findings.length };
 }
 
