@@ -158,10 +158,6 @@ export const reasons = {
     patterns: split,
     text: 'The rule rewrites, but no operator named this table (match.tables, --tables): observed only.',
   },
-  breaker: {
-    patterns: both,
-    text: 'The circuit breaker of the rule is open after errors of rewritten statements.',
-  },
   'plan-failed': {
     patterns: both,
     text: 'The rewritten statement failed where the original might not: rolled back to the savepoint, the original was sent.',

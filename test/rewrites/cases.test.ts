@@ -127,7 +127,6 @@ describe('the cases', () => {
   const elsewhere: Partial<Record<Reason, string>> = {
     'payload-key':
       'asked of the catalog only for a table that no operator named, and there a rewriting rule refuses table-not-named first: test/unit/patterns',
-    breaker: 'there is no circuit breaker yet',
     'guard-unsafe': 'MySQL before 5.7.5 only',
     'no-row': 'InnoDB only: on PostgreSQL the locking read itself finds no row',
   };

@@ -43,7 +43,11 @@ export class ClientSide {
   message(type: number, buf: Buffer, start: number, end: number): void {
     const { conversation } = this;
     if (conversation.dropToSync && type !== client.terminate) {
-      if (type !== client.sync) return;
+      if (type !== client.sync) {
+        // The server would have skipped it; it is counted as if it had been sent there.
+        if (type === client.query || type === client.execute) this.count('forwarded');
+        return;
+      }
       conversation.dropToSync = false;
     }
     try {
@@ -174,6 +178,7 @@ export class ClientSide {
     const message = Buffer.from(buf.subarray(start, end));
     const portal = new Portal(prepared, message);
     if (mayComplete(conversation, prepared.source.text)) {
+      void portal.bind; // read now: a malformed one is the server's to answer
       const statement = new SentStatement(prepared.source, 'extended', portal);
       const decision = decide(conversation, statement);
       if (decision?.kind === 'rewrite') {

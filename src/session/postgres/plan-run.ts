@@ -138,14 +138,14 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
       ...plan.after.map((text) => new Command(text)),
       new Command(`RELEASE SAVEPOINT ${savepoint}`),
     ]);
-    if (result.error !== undefined) return yield* this.failedPlan(result);
+    if (result.error !== undefined) return yield* this.failedPlan(result, command);
     if (!command.overflow) return this.succeed(command, result);
     // The rows are locked and the savepoint is gone; only the reply was too long to be kept. The plain read gives it.
     this.sendOriginal({ decision: 'fell-back', reason: 'over-limit' });
   }
 
-  private *failedPlan(result: BatchResult): Steps<void> {
-    if (this.mustPassOn(result)) return this.passOn(result);
+  private *failedPlan(result: BatchResult, command: Command): Steps<void> {
+    if (this.mustPassOn(result)) return this.passOn(result, command);
     const undone = yield* this.rollBack();
     if (undone !== undefined) return this.passOn(undone);
     this.sendOriginal({ decision: 'fell-back', reason: 'plan-failed', code: result.error?.error.code ?? '' });
@@ -184,13 +184,15 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
   }
 
   /** The client gets the error as if its own statement had failed. */
-  private passOn(result: BatchResult): void {
+  private passOn(result: BatchResult, command?: Command): void {
     const { state: conversation, original } = this;
     const { error } = result;
     if (error === undefined) throw new Error('nothing to pass on');
     conversation.counters.rewritten += 1;
-    // An error of the client's own message has been forwarded already.
-    if (!error.clients) conversation.output.toClient(error.bytes);
+    // An error of the client's own message has been forwarded already; one of ours comes behind what the server had
+    // answered to the client's Bind and Describe.
+    if (!error.clients)
+      for (const bytes of [...(command?.held ?? []), error.bytes]) conversation.output.toClient(bytes);
     const execution = new Execution(original.statement);
     execution.error = error.error;
     conversation.executed(execution);

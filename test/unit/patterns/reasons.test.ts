@@ -8,8 +8,8 @@ import { splitDeleteCases } from './split-delete.cases.ts';
 import type { Case } from './stories.ts';
 import { unlockedReadCases } from './unlocked-read.cases.ts';
 
-/** Given by the sessions: isolation, read-only state, encodings, the breaker, errors of plans, servers. Tested there. */
-const everySession: Reason[] = ['isolation', 'read-only', 'encoding', 'breaker', 'plan-failed'];
+/** Given by the sessions: isolation, read-only state, encodings, errors of plans, servers. Tested there. */
+const everySession: Reason[] = ['isolation', 'read-only', 'encoding', 'plan-failed'];
 const bySession: Record<PatternId, Reason[]> = {
   'split-delete': [...everySession, 'guard-unsafe'],
   'unlocked-read-after-unique-violation': [...everySession, 'over-limit', 'no-row'],
