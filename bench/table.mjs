@@ -26,5 +26,5 @@ export function table(results) {
   const widths = columns.map((_, i) => Math.max(...cells.map((line) => line[i].length)));
   const line = (texts) => `| ${texts.map((text, i) => text.padEnd(widths[i])).join(' | ')} |`;
   const [head, ...body] = cells.map(line);
-  return [head, `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`, ...body].join('\n');
+  return [head, line(widths.map((width) => '-'.repeat(width))), ...body].join('\n');
 }
