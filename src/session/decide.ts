@@ -35,6 +35,7 @@ export function decide(state: SessionState, statement: Statement): Decision {
   try {
     detection = detect({
       dialect: state.dialect,
+      lexer: state.settings,
       memory,
       statement,
       now,

@@ -100,7 +100,7 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
     const found = yield* this.execute(probe, false);
     if (found.error !== undefined) return this.failed(found);
     const locking = probe.locking(found.rows.map((row) => row[0] ?? null));
-    if (locking === undefined) return this.refuse('no-row');
+    if ('reason' in locking) return this.refuse(locking.reason);
     const locked = yield* this.execute(locking, true);
     if (locked.error === undefined && locked.rowCount !== found.rowCount)
       return yield* this.edited(plan.edited, plan);

@@ -78,7 +78,7 @@ export class ClientSide {
       case client.sync:
         return this.sync(buf, start, end);
       case client.functionCall:
-        return conversation.forward(buf, start, end, { kind: 'call', verb: 'forward' });
+        return this.functionCall(buf, start, end);
       default:
         if (type === client.copyDone || type === client.copyFail) conversation.copyIn = false;
         conversation.forward(buf, start, end);
@@ -127,10 +127,16 @@ export class ClientSide {
         verb: 'forward',
       });
     } else if (type === client.functionCall) {
-      conversation.forward(buf, start, end, { kind: 'call', verb: 'forward' });
+      this.functionCall(buf, start, end);
     } else {
       conversation.forward(buf, start, end);
     }
+  }
+
+  /** A call by OID (large objects, mostly): no statement, but it may have written anything. */
+  private functionCall(buf: Buffer, start: number, end: number): void {
+    const execution = new Execution(new SentStatement(unseenText, 'simple'));
+    this.conversation.forward(buf, start, end, { kind: 'call', verb: 'forward', execution });
   }
 
   private count(outcome: 'forwarded' | 'refused'): void {
@@ -217,6 +223,10 @@ export class ClientSide {
     report(conversation, statement, decided?.decision);
     if (portal !== undefined) portal.decided = undefined;
     const execution = new Execution(statement, portal);
+    if (portal !== undefined) {
+      if (portal.started) execution.cut = 'suspended';
+      portal.started = true;
+    }
     conversation.forward(buf, start, end, { kind: 'execute', verb: 'forward', execution });
   }
 

@@ -4,6 +4,7 @@ import { factsQuery, readFacts } from '../../facts/postgres.ts';
 import type { Statement, StatementError } from '../../memory/types.ts';
 import type { Reason } from '../../patterns/reasons.ts';
 import type { Finding, Plan } from '../../patterns/types.ts';
+import { writeClose } from '../../wire/postgres/writers.ts';
 import { Run } from '../run.ts';
 import type { Ending, Wait } from '../run.ts';
 import { Command, encodeBatch, savepoint } from './batch.ts';
@@ -141,7 +142,14 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
     if (result.error !== undefined) return yield* this.failedPlan(result, command);
     if (!command.overflow) return this.succeed(command, result);
     // The rows are locked and the savepoint is gone; only the reply was too long to be kept. The plain read gives it.
+    if (hold.portal !== undefined) this.closePortal(hold.portal);
     this.sendOriginal({ decision: 'fell-back', reason: 'over-limit' });
+  }
+
+  /** The client's Bind is going to make it again, and a named portal is in its way. */
+  private closePortal(name: string): void {
+    this.state.output.toServer(writeClose('P', name));
+    this.state.replies.push({ kind: 'close', verb: 'skip' });
   }
 
   private *failedPlan(result: BatchResult, command: Command): Steps<void> {
@@ -179,7 +187,7 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
     if (original.via === 'simple') {
       conversation.output.toClient(result.ready);
       conversation.readyForQuery(result.status);
-    } else conversation.portals.set(original.name, original.portal);
+    } else this.portalStarted(original.name, original.portal);
     this.end({ decision: 'rewritten', affected: affectedRows(command.tag) });
   }
 
@@ -189,10 +197,10 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
     const { error } = result;
     if (error === undefined) throw new Error('nothing to pass on');
     conversation.counters.rewritten += 1;
-    // An error of the client's own message has been forwarded already; one of ours comes behind what the server had
-    // answered to the client's Bind and Describe.
-    if (!error.clients)
-      for (const bytes of [...(command?.held ?? []), error.bytes]) conversation.output.toClient(bytes);
+    // An error of the client's own message has been forwarded already. One of ours comes behind what the server has
+    // answered to the client's Bind and Describe; a simple query has no such replies of its own.
+    const answered = original.via === 'extended' ? (command?.held ?? []) : [];
+    if (!error.clients) for (const bytes of [...answered, error.bytes]) conversation.output.toClient(bytes);
     const execution = new Execution(original.statement);
     execution.error = error.error;
     conversation.executed(execution);
@@ -211,6 +219,12 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
     this.sendOriginal({ decision: 'refused', reason });
   }
 
+  /** @returns takes it back */
+  private portalStarted(name: string, portal: Portal): () => void {
+    portal.started = true;
+    return this.state.portals.set(name, portal);
+  }
+
   private sendOriginal(ending: Ending): void {
     const { state: conversation, original } = this;
     conversation.counters.refused += 1;
@@ -223,7 +237,7 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
       conversation.forward(message, 0, message.length, { kind: 'query', verb: 'forward', execution });
     } else {
       const { bind, execute, portal, name } = original;
-      const undo = conversation.portals.set(name, portal);
+      const undo = this.portalStarted(name, portal);
       conversation.forward(bind, 0, bind.length, { kind: 'bind', verb: 'forward', undo });
       if (original.describe !== undefined) {
         const entry = { kind: 'describe', verb: 'forward', describes: portal } as const;

@@ -30,6 +30,8 @@ export class Portal {
   columns: ResultColumn[] | undefined;
   /** What was decided at Bind, for the Execute that will follow. */
   decided: { statement: Statement; decision: Decision } | undefined;
+  /** An Execute of it went out: a further one returns the rest of its rows, and nobody knows how many came before. */
+  started = false;
   private readonly message: Buffer;
   private parsed: BindMessage | undefined;
 

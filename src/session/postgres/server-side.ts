@@ -164,6 +164,8 @@ export class ServerSide {
       if (tag !== '') execution.tag = tag;
       if (type === server.portalSuspended) execution.cut = 'suspended';
       if (tag === 'COMMIT' || tag === 'ROLLBACK') this.conversation.releaseGuards();
+      // SQL PREPARE shares its names with Parse, and the tag does not say which one now means something else.
+      else if (tag === 'PREPARE') this.conversation.prepared.clear();
       else if (/^(CREATE|ALTER|DROP|DISCARD) /.test(tag)) this.conversation.options.shared.facts.forget();
     }
     if (head.kind === 'execute') {
@@ -202,7 +204,7 @@ export class ServerSide {
     }
     conversation.output.toClient(buf, start, end);
     if (kind === 'startup') conversation.loggedIn();
-    if (kind === 'query' && head.execution !== undefined) conversation.executed(head.execution);
+    if (kind !== 'sync' && head.execution !== undefined) conversation.executed(head.execution);
     conversation.readyForQuery(status);
   }
 }
