@@ -10,6 +10,7 @@ import { clauseEnd, clauseFirst, findClauses, hasClause } from './clauses.ts';
 import { applyEdits, markerEdit } from './edits.ts';
 import { lexMysql } from './lex-mysql.ts';
 import { caselessName } from './names.ts';
+import { lockingRead } from './rewrites.ts';
 import type { DeleteShape, LexerSettings, SelectShape, Span, TableRef } from './shape.ts';
 import { T, Tokens } from './tokens.ts';
 import { constant } from './values.ts';
@@ -95,6 +96,15 @@ export function derivedDelete(
     Buffer.from(`) AS ${derivedTable} ON ${derivedTable}.${output} = ${outerTable}.${key}`, 'latin1'),
   ]);
   return replaced(texts, body, options);
+}
+
+/** `SELECT …` -> `SELECT … FOR UPDATE`, in front of a trailing `;` and trailing comments. No table can be named. */
+export function lockingReadMysql(
+  selectText: Buffer,
+  select: SelectShape,
+  options: MysqlOptions = {},
+): Buffer {
+  return lockingRead(selectText, select, options.marker === undefined ? {} : { marker: options.marker });
 }
 
 interface RowByKey {

@@ -1,7 +1,12 @@
 /** The texts that are built on MySQL and MariaDB, and what is not built. */
 import { describe, expect, it } from 'vitest';
-import { derivedDelete, keyProbe, lockByKey, multiTableDelete } from '../../../../src/sql/rewrites-mysql.ts';
-import { lockingRead } from '../../../../src/sql/rewrites.ts';
+import {
+  derivedDelete,
+  keyProbe,
+  lockByKey,
+  lockingReadMysql,
+  multiTableDelete,
+} from '../../../../src/sql/rewrites-mysql.ts';
 import type { MysqlOptions } from '../../../../src/sql/rewrites-mysql.ts';
 import { ansi, bytes, deleteOf, mysql, selectOf, shapeOf } from './support.ts';
 
@@ -190,7 +195,7 @@ describe('reads that lock', () => {
     ['SELECT * FROM c WHERE a = 1 # end', 'SELECT * FROM c WHERE a = 1 FOR UPDATE # end'],
   ])('FOR UPDATE: %s', (select, expected) => {
     const [text, shape] = row(select);
-    expect(lockingRead(text, shape).toString()).toBe(expected);
+    expect(lockingReadMysql(text, shape).toString()).toBe(expected);
     expect(selectOf(expected).locking).toBe(true);
   });
 
