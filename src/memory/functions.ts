@@ -1,5 +1,5 @@
 /**
- * Functions of PostgreSQL that give the same answer twice in one transaction and change nothing: the only ones a
+ * Functions of PostgreSQL (MySQL's: functions-mysql.ts) that give the same answer twice in one transaction and change nothing: the only ones a
  * re-evaluated predicate may call. Serves steps 5 and 6.
  *
  * Invariant: no overload of these names in pg_catalog is volatile (checked against every supported server by
@@ -7,6 +7,9 @@
  * server and missing here. Everything unlisted is refused; a function of the app's own that hides one of these names
  * is found by the catalog facts.
  */
+
+import type { Dialect } from '../sql/shape.ts';
+import { hasNoEffectOnMysql, isStableOnMysql } from './functions-mysql.ts';
 
 /** Syntax that looks like a call. */
 const constructs = [
@@ -45,11 +48,20 @@ const aggregates = [
 
 const known = new Set([...constructs, ...scalars, ...aggregates].flatMap((line) => line.split(' ')));
 
-/** True when every call is of a known function; names are lower case, `schema.name` when qualified. */
-export function onlyKnownFunctions(names: readonly string[]): boolean {
+/**
+ * True when every call is of a function that gives the same answer twice in one transaction; names are lower case,
+ * `schema.name` when qualified.
+ */
+export function onlyKnownFunctions(names: readonly string[], dialect: Dialect): boolean {
+  if (dialect !== 'postgres') return names.every(isStableOnMysql);
   return names.every((name) =>
     known.has(name.startsWith('pg_catalog.') ? name.slice('pg_catalog.'.length) : name),
   );
+}
+
+/** True when no call writes, whatever it answers. PG: a function that is not known may do anything. */
+export function hasNoEffect(names: readonly string[], dialect: Dialect): boolean {
+  return dialect === 'postgres' ? onlyKnownFunctions(names, dialect) : names.every(hasNoEffectOnMysql);
 }
 
 /** For the test against real servers. */

@@ -2,12 +2,15 @@
  * Typed keys: a value as it came over the wire or stood in the text -> one canonical string, so that `1`, `'1'`, `01`,
  * binary int2 and binary int8 are the same key. Serves step 5 (what a read returned) and step 6 (is the list that set?).
  *
- * Invariant: two values get the same key only if PostgreSQL's `=` on the column's type holds for them. What is not
+ * Invariant: two values get the same key only if the server's `=` on the column's type holds for them (MySQL: keys-mysql.ts). What is not
  * understood for certain gets no key (undefined); the caller refuses with `key-type`.
  *
  * Strings are latin1-decoded bytes throughout. OIDs: src/include/catalog/pg_type.dat of PostgreSQL.
  */
-export type KeyFamily = 'integer' | 'uuid' | 'text' | 'numeric';
+import { mysqlFamilyOf, mysqlKey } from './keys-mysql.ts';
+
+/** 'bytes': MySQL's BINARY and VARBINARY; the others compare alike in both worlds. */
+export type KeyFamily = 'integer' | 'uuid' | 'text' | 'numeric' | 'bytes';
 
 /** pg_type OID -> how its values compare. char(n) is missing on purpose (blank padding), floats too (-0, NaN). */
 const familyOfOid = new Map<number, KeyFamily>([
@@ -46,10 +49,12 @@ const oidOfName = new Map<string, number>([
   ['numeric', 1700],
   ['decimal', 1700],
   ['uuid', 2950],
+  ['binary', mysqlKey.bytes], // MySQL: X'…', 0x…, _binary '…' (see Value in sql/shape.ts)
 ]);
 
-export function familyOf(oid: number): KeyFamily | undefined {
-  return familyOfOid.get(oid);
+/** @param type OID of PostgreSQL, or a code of keys-mysql.ts */
+export function familyOf(type: number): KeyFamily | undefined {
+  return familyOfOid.get(type) ?? mysqlFamilyOf(type);
 }
 
 export function elementType(arrayOid: number): number | undefined {
@@ -84,6 +89,7 @@ export function keyOfText(family: KeyFamily, text: string): string | undefined {
     case 'numeric':
       return numericKey(text);
     case 'text':
+    case 'bytes':
       return text;
   }
 }
@@ -103,14 +109,14 @@ export function keyOfBinary(family: KeyFamily, oid: number, bytes: Buffer): stri
       return family === 'text' ? bytes.toString('latin1') : undefined;
     case 'numeric':
       return family === 'numeric' ? binaryNumericKey(bytes) : undefined;
-    case undefined:
+    default: // MySQL's values come in text form
       return undefined;
   }
 }
 
 /** May a parameter or cast of this type stand for a key of the family without changing its value? */
 export function compatible(family: KeyFamily, oid: number): boolean {
-  const other = familyOfOid.get(oid);
+  const other = familyOf(oid);
   return other === family || (family === 'numeric' && other === 'integer');
 }
 

@@ -8,8 +8,11 @@
  * Outside a transaction statements are not even lexed: a read is kept as a note and its shape computed only if a
  * DELETE by list follows.
  */
+import { firstWord } from '../sql/first-word.ts';
 import type { Dialect, InsertShape, Name, SelectShape } from '../sql/shape.ts';
-import { onlyKnownFunctions } from './functions.ts';
+import { hasNoEffect, onlyKnownFunctions } from './functions.ts';
+import { TransactionIsolation } from './isolation.ts';
+import type { EffectiveIsolation } from './isolation.ts';
 import type { MemoryLimits } from './limits.ts';
 import { includesTable } from './names.ts';
 import { RememberedRead } from './read.ts';
@@ -41,6 +44,8 @@ export interface LockingLookup {
 }
 
 const uniqueViolation = '23505';
+/** ER_DUP_ENTRY, ER_DUP_ENTRY_WITH_KEY_NAME; their SQLSTATE 23000 is that of every violation. */
+const duplicateEntries = new Set([1062, 1586]);
 /** "current transaction is aborted": the server did not run the statement at all. */
 const inFailedTransaction = '25P02';
 
@@ -57,12 +62,18 @@ export class TransactionMemory {
   private idleSince: number | undefined;
   private readonly limits: MemoryLimits;
   private dialect: Dialect = 'postgres';
+  private readonly levels = new TransactionIsolation();
+  /** MySQL: a statement that may have ended the transaction failed, and errors come without the flags that would tell. */
+  private adrift = false;
 
   constructor(limits: MemoryLimits) {
     this.limits = limits;
   }
 
-  /** MySQL or MariaDB: known after the handshake. An error does not abort a transaction there, and DDL ends one. */
+  /**
+   * MySQL or MariaDB: known after the handshake. An error does not abort a transaction there (but for those after which
+   * the session calls ready('I')), DDL ends one, and BEGIN inside a transaction begins another.
+   */
   speak(dialect: Dialect): void {
     this.dialect = dialect;
   }
@@ -79,13 +90,17 @@ export class TransactionMemory {
 
   /** Reads of this transaction that read the table, newest first. */
   readsOf(table: Name): RememberedRead[] {
-    return this.remembered.filter((read) => includesTable(read.shape.tablesRead, table)).toReversed();
+    return this.remembered
+      .filter((read) => includesTable(read.shape.tablesRead, table, this.dialect))
+      .toReversed();
   }
 
   /** The note of a read in front of this transaction, if it read the table. */
   earlierReadOf(table: Name): EarlierRead | undefined {
     const shape = this.earlier?.statement.shape;
-    return shape?.kind === 'select' && includesTable(shape.tablesRead, table) ? this.earlier : undefined;
+    return shape?.kind === 'select' && includesTable(shape.tablesRead, table, this.dialect)
+      ? this.earlier
+      : undefined;
   }
 
   get failedInsert(): FailedInsert | undefined {
@@ -104,6 +119,11 @@ export class TransactionMemory {
   /** A statement of this transaction may have done anything, SET CONSTRAINTS included. */
   get unknownEffects(): boolean {
     return this.unknown;
+  }
+
+  /** MySQL, MariaDB: 'session' where what the server says now is this transaction's level. */
+  get isolation(): EffectiveIsolation {
+    return this.levels.effective;
   }
 
   /** Milliseconds in which the server waited for the app since the read ended; lock waits do not count. */
@@ -137,7 +157,7 @@ export class TransactionMemory {
       shape.with ||
       shape.into ||
       !shape.plainFrom ||
-      !onlyKnownFunctions(shape.functions)
+      !onlyKnownFunctions(shape.functions, this.dialect)
     );
   }
 
@@ -152,8 +172,9 @@ export class TransactionMemory {
   /** ReadyForQuery. */
   ready(status: TransactionStatus, now: number): void {
     this.idleSince = now;
+    this.adrift = false;
     if (status === 'I' && this.current !== 'I') this.endTransaction();
-    if (status !== 'I' && this.current === 'I') this.beginTransaction();
+    if (status !== 'I' && this.current === 'I') this.beginTransaction(true);
     this.current = status;
   }
 
@@ -164,20 +185,25 @@ export class TransactionMemory {
     this.earlier = undefined;
     this.insert = undefined;
     this.idleSince = undefined;
+    this.levels.reset();
+    this.adrift = false;
   }
 
   private completedOutside(statement: Statement, outcome: Outcome): void {
-    if (outcome.tag === 'BEGIN' || outcome.tag === 'START TRANSACTION') {
-      this.beginTransaction();
+    if (/^(BEGIN|START TRANSACTION)\b/.test(outcome.tag ?? '')) {
+      this.beginTransaction(false);
       this.current = 'T';
       return;
     }
+    if (this.dialect !== 'postgres') this.levels.usedOutside(statement);
     if (outcome.error !== undefined) {
-      if (outcome.error.code === uniqueViolation) this.rememberInsert(statement, outcome.error, false);
+      if (isUniqueViolation(outcome.error)) this.rememberInsert(statement, outcome.error, false);
       return;
     }
     if (this.insert !== undefined && statement.shape.kind !== 'noise') this.insert = undefined;
     if (outcome.tag?.startsWith('SELECT') === true) {
+      // MySQL has the tag for every result; SHOW and `SELECT @@x`, which drivers send, have no column of a table.
+      if (this.dialect !== 'postgres' && outcome.read?.columns?.[0]?.origin === undefined) return;
       this.earlier = { statement, rows: outcome.read?.rows ?? 0, across: 'begin' };
     } else if (outcome.tag !== undefined && !/^(SET|RESET|SHOW|DEALLOCATE)/.test(outcome.tag)) {
       this.earlier = undefined;
@@ -186,9 +212,17 @@ export class TransactionMemory {
 
   private succeeded(statement: Statement, outcome: Outcome): void {
     const { shape } = statement;
-    if (shape.kind === 'noise') return;
+    if (this.dialect !== 'postgres') this.followIsolation(statement);
+    if (shape.kind === 'noise' || shape.kind === 'set-isolation') return;
+    if (shape.kind === 'begin' && this.dialect !== 'postgres') {
+      this.endTransaction();
+      this.levels.beginAnew();
+      this.insert = undefined;
+      return;
+    }
     if (shape.kind === 'commit' || shape.kind === 'rollback') {
-      this.endTransaction(shape.kind === 'rollback' && shape.chain);
+      // A chained transaction keeps the level of the one before.
+      this.endTransaction(shape.kind === 'rollback' && shape.chain, shape.chain);
       this.current = shape.chain ? 'T' : 'I';
       return;
     }
@@ -217,8 +251,15 @@ export class TransactionMemory {
     }
   }
 
+  private followIsolation(statement: Statement): void {
+    const { shape, text } = statement;
+    if (shape.kind === 'set-isolation') this.levels.set(shape, true);
+    else if (shape.kind !== 'noise' || firstWord(text, 0, text.length) === 'show')
+      this.levels.used(statement);
+  }
+
   private rememberRead(statement: Statement, shape: SelectShape, outcome: Outcome): void {
-    if (!onlyKnownFunctions(shape.functions) || shape.into) {
+    if (!hasNoEffect(shape.functions, this.dialect) || shape.into) {
       this.unknown = true;
       this.wrote = true;
     }
@@ -233,16 +274,27 @@ export class TransactionMemory {
 
   private failed(statement: Statement, error: StatementError): void {
     if (error.code === inFailedTransaction) return;
+    const { kind } = statement.shape;
+    // What MySQL refuses may be the second of several statements, half a procedure, or DDL that has committed first.
+    const partly = this.dialect !== 'postgres' && kind === 'other';
     if (this.dialect === 'postgres') this.current = 'E';
-    if (statement.shape.kind !== 'noise') for (const read of this.remembered) read.followFailure();
+    else if (partly) this.failedPartly(statement);
+    if (kind !== 'noise') for (const read of this.remembered) read.followFailure(partly);
     this.insert = undefined;
-    if (error.code === uniqueViolation) this.rememberInsert(statement, error, true);
+    if (isUniqueViolation(error)) this.rememberInsert(statement, error, true);
+  }
+
+  private failedPartly(statement: Statement): void {
+    this.unknown = true;
+    this.wrote = true;
+    this.adrift = true;
+    this.levels.used(statement);
   }
 
   private rememberInsert(statement: Statement, error: StatementError, sameTransaction: boolean): void {
     const { shape } = statement;
     if (shape.kind !== 'insert') return;
-    this.insert = { statement, shape, error, sameTransaction, unknownEffect: false };
+    this.insert = { statement, shape, error, sameTransaction, unknownEffect: this.adrift };
   }
 
   private followInsert(kind: string): void {
@@ -252,7 +304,9 @@ export class TransactionMemory {
     else this.insert = undefined;
   }
 
-  private beginTransaction(): void {
+  /** @param implicit the server says so, and no BEGIN was seen */
+  private beginTransaction(implicit: boolean): void {
+    this.levels.begin(implicit);
     this.forget();
     this.insert = undefined;
   }
@@ -262,7 +316,8 @@ export class TransactionMemory {
    * ROLLBACK AND CHAIN (Rails, in place of a ROLLBACK TO when the savepoint was never sent) the app goes on in an open
    * transaction, and a lock on the row that was in the INSERT's way lasts as long as it.
    */
-  private endTransaction(chainedRollback = false): void {
+  private endTransaction(chainedRollback = false, chained = false): void {
+    if (!chained) this.levels.end();
     const last = this.remembered.at(-1);
     this.earlier =
       last === undefined
@@ -279,4 +334,8 @@ export class TransactionMemory {
     this.unknown = false;
     this.wrote = false;
   }
+}
+
+function isUniqueViolation({ code, errno }: StatementError): boolean {
+  return code === uniqueViolation || (errno !== undefined && duplicateEntries.has(errno));
 }

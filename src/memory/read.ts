@@ -6,9 +6,10 @@
  */
 import type { DeleteShape, Name, SelectShape, Shape } from '../sql/shape.ts';
 import { familyOf, keyOfBinary, keyOfText } from './keys.ts';
+import { mysqlKeyType } from './keys-mysql.ts';
 import type { MemoryLimits } from './limits.ts';
 import { sameTable } from './names.ts';
-import type { Parameters, ReadResult, Statement } from './types.ts';
+import type { Parameters, ReadResult, ResultColumn, Statement } from './types.ts';
 import type { Keys } from './values.ts';
 import { keyOfValue, keysOfList } from './values.ts';
 
@@ -72,7 +73,7 @@ export class RememberedRead {
   keys(): Keys | undefined {
     const column = this.result.columns?.[0];
     if (this.typed !== undefined || this.raw === undefined || column === undefined) return this.typed;
-    const family = familyOf(column.type);
+    const family = familyOf(this.keyType);
     if (family === undefined) return undefined;
     const keys: Keys = { keys: new Set(), nulls: false };
     for (const value of this.raw) {
@@ -108,6 +109,7 @@ export class RememberedRead {
     switch (shape.kind) {
       case 'noise':
       case 'begin':
+      case 'set-isolation':
       case 'set-constraints': // kept by the transaction
       case 'commit':
       case 'rollback':
@@ -144,13 +146,16 @@ export class RememberedRead {
     }
   }
 
-  /** A later statement that the server refused: it changed nothing, but the app did something else. */
-  followFailure(): void {
+  /** A later statement that the server refused: it changed nothing, unless `partly`, but the app did something else. */
+  followFailure(partly: boolean): void {
     this.between++;
+    if (partly) this.unknownEffect = true;
   }
 
-  private get keyType(): number {
-    return this.result.columns?.[0]?.type ?? 0;
+  /** As familyOf() takes it; 0: unknown. */
+  get keyType(): number {
+    const column = this.result.columns?.[0];
+    return column === undefined ? 0 : keyTypeOf(column);
   }
 
   private followDelete(shape: DeleteShape, parameters: Parameters | undefined): void {
@@ -192,7 +197,13 @@ export class RememberedRead {
   }
 }
 
+/** PostgreSQL's columns have no origin. A column of MySQL's without one is an expression; no type byte is an OID of ours. */
+function keyTypeOf(column: ResultColumn): number {
+  return column.origin === undefined ? column.type : mysqlKeyType(column);
+}
+
 function sameList(parts: Chunks, table: Name, column: string): boolean {
+  // On MySQL other letters may mean another table: not the same list then.
   return parts.column === column && sameTable(parts.table, table);
 }
 

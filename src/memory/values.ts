@@ -175,6 +175,7 @@ function plainParameter(index: number, cast: string, parameters: Parameters | un
   const bytes = parameters?.values[index - 1];
   if (parameters === undefined || bytes === undefined || bytes === null) return undefined;
   if (formatOf(parameters, index) === 0) return `${bytes.toString('latin1')}::${cast}`;
+  if (parameters.binding !== undefined) return undefined; // MySQL: no exact text form, or long data that is not at hand
   const type = declared(parameters, index) || typeOfCast(cast) || 0;
   const family = familyOf(type);
   if (family === undefined) return `binary ${type}: ${bytes.toString('latin1')}`;

@@ -7,7 +7,7 @@ import type { Detection, DetectionContext } from './types.ts';
 import { detectUnlockedRead } from './unlocked-read-after-unique-violation/detect.ts';
 
 export function detect(context: DetectionContext): Detection {
-  if (!context.memory.remembers || context.dialect !== 'postgres') return undefined;
+  if (!context.memory.remembers) return undefined;
   const detection = byKind(context);
   if (detection?.kind !== 'finding' || context.status === 'T') return detection;
   // The transaction's begin was seen in this pipeline, but the server has not said what state it is in.

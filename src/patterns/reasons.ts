@@ -30,7 +30,7 @@ export const reasons = {
   },
   isolation: {
     patterns: both,
-    text: 'The isolation level is not READ COMMITTED: a rewrite changes nothing there or makes it worse.',
+    text: 'The isolation level is not known, or a rewrite changes nothing under it or makes it worse. PostgreSQL: all but READ COMMITTED. MySQL, MariaDB: READ UNCOMMITTED, SERIALIZABLE, innodb_snapshot_isolation, and for unlocked reads REPEATABLE READ (setting repeatable_read).',
   },
   'read-only': { patterns: both, text: 'The transaction is read-only or the server a standby.' },
   pipeline: {
@@ -100,14 +100,17 @@ export const reasons = {
     patterns: split,
     text: 'The DELETE has other conditions, RETURNING, USING, ONLY or a LIMIT.',
   },
-  'composite-key': { patterns: split, text: 'The key has more than one column.' },
+  'composite-key': {
+    patterns: both,
+    text: 'The key has more than one column (MySQL, unlocked read: the primary key, by which the row is locked).',
+  },
   'key-type': {
-    patterns: split,
+    patterns: both,
     text: 'The key has a type or encoding whose values Interlock does not compare.',
   },
   'key-unknown': {
-    patterns: split,
-    text: "The result's metadata does not name the key column, or it is not the table's unique, non-null key.",
+    patterns: both,
+    text: "The result's metadata does not name the key column, or it is not the table's unique, non-null key (MySQL, unlocked read: the table has no primary key).",
   },
   'target-mismatch': {
     patterns: both,
@@ -126,6 +129,10 @@ export const reasons = {
     patterns: reread,
     text: 'The rule wants the same lookup with FOR UPDATE earlier in the transaction (update_or_create), and there was none.',
   },
+  'primary-duplicate': {
+    patterns: reread,
+    text: 'InnoDB: the violated key is the primary key, and the failed INSERT has left a lock on the very row.',
+  },
   // -- catalog, session, limits -----------------------------------------------------------------------------------------
   'relation-kind': {
     patterns: both,
@@ -134,6 +141,10 @@ export const reasons = {
   'row-security': {
     patterns: both,
     text: 'Row-level security is on: a lock or another statement form may see other rows.',
+  },
+  'safe-updates': {
+    patterns: split,
+    text: 'MySQL: sql_safe_updates is on and refuses a DELETE whose WHERE names no key.',
   },
   'no-privilege': { patterns: reread, text: 'The role may not lock rows of the table.' },
   'deferred-closure': {

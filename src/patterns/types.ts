@@ -5,7 +5,7 @@
 import type { Facts, FactsQuestion } from '../facts/types.ts';
 import type { Parameters, Statement, TransactionStatus } from '../memory/types.ts';
 import type { TransactionMemory } from '../memory/memory.ts';
-import type { Dialect, Name } from '../sql/shape.ts';
+import type { Dialect, LexerSettings, Name } from '../sql/shape.ts';
 import type { Witness } from '../sql/witness/types.ts';
 import type { Reason } from './reasons.ts';
 import type { Rule } from './rule.ts';
@@ -15,6 +15,8 @@ export type PatternId = 'split-delete' | 'unlocked-read-after-unique-violation';
 /** What a pattern may ask of the session. */
 export interface DetectionContext {
   dialect: Dialect;
+  /** How the session's server reads text now. */
+  lexer: LexerSettings;
   memory: TransactionMemory;
   statement: Statement;
   /** Milliseconds, monotonic. */
@@ -68,7 +70,7 @@ export interface GuardKey {
   /** Two-integer form of PG's advisory locks: Interlock's own class and a hash of database, schema and table. */
   classId: number;
   key: number;
-  /** What was hashed, for the process-wide queue and the logs. */
+  /** Names the process-wide queue. PG: what was hashed. MySQL, MariaDB: the name that GET_LOCK takes. */
   name: string;
 }
 
@@ -96,6 +98,6 @@ export interface Probe {
   /** Returns one column, the primary key, of the rows that the read would return. */
   text: Buffer;
   parameters: Parameters;
-  /** The locking read for the keys that came; undefined: the plain read is sent, because there is nothing to lock. */
-  locking(keys: readonly (string | null)[]): { text: Buffer; parameters: Parameters } | undefined;
+  /** The locking read for the keys that came, or why the plain read is sent. */
+  locking(keys: readonly (string | null)[]): { text: Buffer; parameters: Parameters } | { reason: Reason };
 }

@@ -12,13 +12,15 @@ import { familyOf } from '../../memory/keys.ts';
 import { onlyKnownFunctions } from '../../memory/functions.ts';
 import type { RememberedRead } from '../../memory/read.ts';
 import type { TransactionMemory } from '../../memory/memory.ts';
-import type { DeleteShape, KeyList } from '../../sql/shape.ts';
+import type { ResultColumn } from '../../memory/types.ts';
+import type { DeleteShape, Dialect, KeyList } from '../../sql/shape.ts';
 import { offsetIsZero } from '../offset.ts';
 import type { Reason } from '../reasons.ts';
 import type { Rule, SplitDeleteRule } from '../rule.ts';
 import type { Detection, DetectionContext } from '../types.ts';
 import { picksRows } from './picks.ts';
 import { planSplitDelete } from './plan.ts';
+import { planSplitDeleteMysql } from './plan-mysql.ts';
 import { keyTable, mayDependOnTarget } from './select.ts';
 
 interface Candidate {
@@ -70,26 +72,18 @@ export function detectSplitDelete(context: DetectionContext, shape: DeleteShape)
       table,
       rows: read.result.rows,
       question: {
-        targetId: column.tableId,
+        ...(context.dialect === 'postgres' && { targetId: column.tableId }),
         target: table,
         tables: read.shape.tablesRead,
         functions: read.shape.functions,
       },
-      plan: (facts) =>
-        planSplitDelete(
-          {
-            witness: context.witness,
-            database: context.database,
-            rule,
-            statement,
-            shape,
-            list,
-            read,
-            column,
-            unknownEffects: memory.unknownEffects,
-          },
-          facts,
-        ),
+      plan: (facts, server) => {
+        const { witness, database, lexer } = context;
+        const found = { witness, database, lexer, memory, rule, statement, shape, list, read, column };
+        return context.dialect === 'postgres'
+          ? planSplitDelete(found, facts)
+          : planSplitDeleteMysql(found, facts, server);
+      },
     },
   };
 }
@@ -120,7 +114,7 @@ const checks: ((candidate: Candidate) => Reason | undefined)[] = [
   deleteForm,
   selectForm,
   resultForm,
-  ({ read, shape }) => keyColumn(read, shape),
+  keyColumn,
   between,
   listCheck,
   chunkedSelfReference,
@@ -135,7 +129,7 @@ function deleteForm({ shape }: Candidate): Reason | undefined {
     : undefined;
 }
 
-function selectForm({ read }: Candidate): Reason | undefined {
+function selectForm({ read, context }: Candidate): Reason | undefined {
   const { shape, statement } = read;
   if (shape.locking) return 'locked-already';
   if (shape.limit !== undefined || shape.fetch || !offsetIsZero(shape, statement.parameters)) return 'limit';
@@ -149,12 +143,12 @@ function selectForm({ read }: Candidate): Reason | undefined {
   ) {
     return 'query-form';
   }
-  const picks = shape.distinct || shape.subquery ? picksRows(statement.text) : undefined;
+  const picks = shape.distinct || shape.subquery ? picksRows(statement.text, context.lexer) : undefined;
   if (picks !== undefined) return picks === 'limit' ? 'limit' : 'query-form';
   const [item, more] = shape.items;
   if (more !== undefined || item === undefined || item.star) return 'select-list';
   if (item.column === undefined) return shape.aggregate ? 'query-form' : 'select-list';
-  return onlyKnownFunctions(shape.functions) ? undefined : 'volatile-function';
+  return onlyKnownFunctions(shape.functions, context.dialect) ? undefined : 'volatile-function';
 }
 
 function resultForm({ read }: Candidate): Reason | undefined {
@@ -163,14 +157,22 @@ function resultForm({ read }: Candidate): Reason | undefined {
 }
 
 /** The result's metadata names the key, its type has keys, and the SELECT's own text names one table for it. */
-function keyColumn(read: RememberedRead, shape: DeleteShape): Reason | undefined {
+function keyColumn({ read, shape, context }: Candidate): Reason | undefined {
   const column = read.result.columns?.[0];
-  if (column === undefined || column.tableId === 0 || column.attribute <= 0) return 'key-unknown';
-  if (familyOf(column.type) === undefined) return 'key-type';
+  if (column === undefined || !isNamed(column, context.dialect)) return 'key-unknown';
+  if (familyOf(read.keyType) === undefined) return 'key-type';
   const keys = read.keys();
   if (keys === undefined) return 'key-type';
   if (keys.nulls) return 'key-unknown';
-  return keyTable(read.shape, shape.table.name) === undefined ? 'target-mismatch' : undefined;
+  return keyTable(read.shape, shape.table.name, context.dialect) === undefined
+    ? 'target-mismatch'
+    : undefined;
+}
+
+/** The metadata says of which column of which table the value is. */
+function isNamed({ tableId, attribute, origin }: ResultColumn, dialect: Dialect): boolean {
+  if (dialect === 'postgres') return tableId !== 0 && attribute > 0;
+  return origin !== undefined && origin.schema !== '' && origin.table !== '' && origin.column !== '';
 }
 
 function between({ read, shape, memory, rule }: Candidate): Reason | undefined {
@@ -191,9 +193,8 @@ function listCheck({
 }: Pick<Candidate, 'read' | 'shape' | 'context'>): Reason | undefined {
   if (shape.list === undefined) return 'delete-form';
   const returned = read.keys()?.keys;
-  const column = read.result.columns?.[0];
-  if (returned === undefined || column === undefined) return 'key-type';
-  const sent: Keys | undefined = keysOfList(shape.list, context.statement.parameters, column.type);
+  if (returned === undefined) return 'key-type';
+  const sent: Keys | undefined = keysOfList(shape.list, context.statement.parameters, read.keyType);
   if (sent === undefined) return 'key-type';
   const consumed = read.consumedBy(shape.table.name, shape.list.column.column);
   if (sent.nulls || consumed === 'elsewhere') return 'list-differs';
@@ -204,8 +205,9 @@ function listCheck({
 }
 
 /** After the first chunks a predicate that counts or joins the target against itself means something else. */
-function chunkedSelfReference({ read, shape }: Candidate): Reason | undefined {
-  return read.chunks && mayDependOnTarget(read.shape, shape.table.name) ? 'self-reference' : undefined;
+function chunkedSelfReference({ read, shape, context }: Candidate): Reason | undefined {
+  const depends = mayDependOnTarget(read.shape, shape.table.name, context.dialect);
+  return read.chunks && depends ? 'self-reference' : undefined;
 }
 
 /** One table, no sub-query, no HAVING: no ORM has to split that, so the app probably wanted the ids. */

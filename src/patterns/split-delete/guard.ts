@@ -18,6 +18,25 @@ export function guardKey(database: string, schema: string, table: string): Guard
   };
 }
 
+/** Lock names of MySQL are server-wide, without regard to case, and at most 64 characters long (manual, GET_LOCK). */
+const mysqlPrefix = 'interlock:';
+
+/**
+ * MySQL, MariaDB: `interlock:` and 16 hex digits. Names as the result's metadata gives them: the server's own spelling,
+ * whatever the statement wrote. Bytes as latin1.
+ */
+export function guardKeyMysql(schema: string, table: string): GuardKey {
+  const text = `${schema}\0${table}`;
+  // Two hashes of 32 bits: 'mysql' in front of the second makes it another one.
+  const high = hash32(text);
+  const low = hash32(`mysql\0${text}`);
+  return { classId: guardClassId, key: high, name: `${mysqlPrefix}${hex(high)}${hex(low)}` };
+}
+
+function hex(hash: number): string {
+  return (hash >>> 0).toString(16).padStart(8, '0');
+}
+
 /** FNV-1a (32 bit, offset basis 2166136261, prime 16777619) with the finaliser of MurmurHash3, as a signed int4. */
 export function hash32(bytes: string): number {
   let hash = 0x811c_9dc5;

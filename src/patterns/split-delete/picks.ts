@@ -23,17 +23,9 @@ const k = {
   on: keywordId('on'),
 };
 
-/** The session plans nothing where standard_conforming_strings is off. */
-const settings: LexerSettings = {
-  dialect: 'postgres',
-  standardConformingStrings: true,
-  ansiQuotes: true,
-  noBackslashEscapes: true,
-};
-
 const tokens = new Tokens();
 
-export function picksRows(text: Buffer): 'limit' | 'distinct-on' | undefined {
+export function picksRows(text: Buffer, settings: LexerSettings): 'limit' | 'distinct-on' | undefined {
   lex(text, settings, tokens);
   /** One entry an open parenthesis: is it the sub-query of an EXISTS? */
   const exists: boolean[] = [];
@@ -51,7 +43,9 @@ function isLimit(i: number): boolean {
   return tokens.is(i, k.limit) || tokens.is(i, k.offset) || tokens.is(i, k.fetch);
 }
 
-/** LIMIT with a number that is not zero, and no OFFSET behind it: EXISTS says the same without it. */
+/** LIMIT with a number that is not zero, and no offset: EXISTS says the same without it. MySQL: `LIMIT 5, 1` has one. */
 function isNeutral(i: number): boolean {
-  return tokens.is(i, k.limit) && tokens.kind[i + 1] === T.Number && /^[1-9]\d*$/.test(tokens.raw(i + 1));
+  if (!tokens.is(i, k.limit) || tokens.kind[i + 1] !== T.Number || tokens.kind[i + 2] === T.Comma)
+    return false;
+  return /^[1-9]\d*$/.test(tokens.raw(i + 1));
 }

@@ -1,11 +1,12 @@
 /**
- * Step 7: the finding and the catalog's facts -> one DELETE that evaluates the app's own predicate, with what has to run
+ * Step 7, PostgreSQL: the finding and the catalog's facts -> one DELETE that evaluates the app's own predicate, with what has to run
  * around it. Plain data; the session runs it inside a savepoint and falls back to the original on error.
  */
 import type { Facts } from '../../facts/types.ts';
 import type { RememberedRead } from '../../memory/read.ts';
 import type { ResultColumn, Statement } from '../../memory/types.ts';
-import type { DeleteShape, KeyList } from '../../sql/shape.ts';
+import type { TransactionMemory } from '../../memory/memory.ts';
+import type { DeleteShape, KeyList, LexerSettings } from '../../sql/shape.ts';
 import { deleteBySubselect, lockable } from '../../sql/rewrites.ts';
 import type { Witness } from '../../sql/witness/types.ts';
 import type { Reason } from '../reasons.ts';
@@ -21,6 +22,8 @@ export const mostConstraints = 256;
 export interface SplitDelete {
   witness: Witness;
   database: string;
+  lexer: LexerSettings;
+  memory: TransactionMemory;
   rule: SplitDeleteRule;
   statement: Statement;
   shape: DeleteShape;
@@ -28,8 +31,6 @@ export interface SplitDelete {
   read: RememberedRead;
   /** The key, as the result's metadata names it. */
   column: ResultColumn;
-  /** Something of unknown effect ran in this transaction: it may have set constraint modes. */
-  unknownEffects: boolean;
 }
 
 export function planSplitDelete(found: SplitDelete, facts: Facts): Plan | { reason: Reason } {
@@ -74,9 +75,10 @@ function refusedKey({ rule, list, column }: SplitDelete, facts: Facts): Reason |
  * SET CONSTRAINTS reaches every constraint of the name, so a shared name would change the modes of other tables. And
  * modes that the app may have set itself cannot be put back.
  */
-function refusedConstraints({ unknownEffects }: SplitDelete, facts: Facts): Reason | undefined {
+function refusedConstraints({ memory }: SplitDelete, facts: Facts): Reason | undefined {
   if (facts.deferrable.length === 0) return undefined;
-  if (unknownEffects) return 'unknown-effect';
+  // Something of unknown effect ran in this transaction: it may have set constraint modes.
+  if (memory.unknownEffects) return 'unknown-effect';
   if (facts.deferrable.length > mostConstraints) return 'deferred-closure';
   return facts.deferrable.every((constraint) => constraint.unique) ? undefined : 'deferred-closure';
 }
@@ -91,7 +93,7 @@ function edited(found: SplitDelete, facts: Facts): Buffer | { reason: Reason } {
   const select = read.statement.text;
   if (!witness.agrees(select, read.shape) || !witness.agrees(statement.text, shape))
     return { reason: 'witness' };
-  const target = keyTable(read.shape, shape.table.name);
+  const target = keyTable(read.shape, shape.table.name, 'postgres');
   if (target === undefined) return { reason: 'target-mismatch' };
   const lock = facts.mayLock && lockable(read.shape, target);
   const built = deleteBySubselect(statement.text, shape, select, read.shape, {

@@ -1,16 +1,17 @@
 /** What the remembered SELECT says about the table that is to be deleted from. Steps 6 and 7 of the flow. */
-import type { Name, SelectShape, TableRef } from '../../sql/shape.ts';
+import { possiblySameName } from '../../memory/names.ts';
+import type { Dialect, Name, SelectShape, TableRef } from '../../sql/shape.ts';
 
 /**
  * The table of the FROM list that the key column belongs to: named by the column's qualifier, else the only table of
- * that name. Undefined when the text leaves it open. The catalog confirms it later by OID.
+ * that name. Undefined when the text leaves it open. The catalog confirms it later.
  */
-export function keyTable(shape: SelectShape, target: Name): TableRef | undefined {
+export function keyTable(shape: SelectShape, target: Name, dialect: Dialect): TableRef | undefined {
   const column = shape.items[0]?.column;
   if (column === undefined) return undefined;
   const called = shape.tables.filter((table) =>
     column.qualifier === undefined
-      ? table.name.name === target.name
+      ? possiblySameName(table.name.name, target.name, dialect)
       : table.alias === column.qualifier &&
         (column.schema === undefined || column.schema === table.name.schema),
   );
@@ -22,8 +23,10 @@ export function keyTable(shape: SelectShape, target: Name): TableRef | undefined
  * The predicate may read the target a second time or aggregate over it: a sub-query, a self-join, GROUP BY, HAVING.
  * `tablesRead` holds each name once, so any sub-query counts.
  */
-export function mayDependOnTarget(shape: SelectShape, target: Name): boolean {
-  const references = shape.tables.filter((table) => table.name.name === target.name).length;
+export function mayDependOnTarget(shape: SelectShape, target: Name, dialect: Dialect): boolean {
+  const references = shape.tables.filter((table) =>
+    possiblySameName(table.name.name, target.name, dialect),
+  ).length;
   return (
     references > 1 || shape.subquery || shape.groupBy || shape.having || shape.aggregate || shape.distinct
   );

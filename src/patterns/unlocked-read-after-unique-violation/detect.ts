@@ -6,19 +6,22 @@
  * When several reasons apply, the first of `checks` is reported: the app's wish, the transaction, a lock of its own,
  * what ran in between, the INSERT, the form of the SELECT, the table, the key, the rule's condition.
  */
+import type { FactsQuestion } from '../../facts/types.ts';
 import { onlyKnownFunctions } from '../../memory/functions.ts';
 import type { FailedInsert, LockingLookup, TransactionMemory } from '../../memory/memory.ts';
-import { includesTable, sameTable } from '../../memory/names.ts';
-import type { Parameters, Statement } from '../../memory/types.ts';
+import { includesTable, possiblySameName, possiblySameTable, sameTable } from '../../memory/names.ts';
+import type { Parameters, Statement, StatementError } from '../../memory/types.ts';
 import { sameValue } from '../../memory/values.ts';
-import type { SelectShape, TableRef } from '../../sql/shape.ts';
+import type { Dialect, SelectShape, TableRef } from '../../sql/shape.ts';
 import type { Reason } from '../reasons.ts';
 import type { Rule, UnlockedReadRule } from '../rule.ts';
 import type { Detection, DetectionContext } from '../types.ts';
 import { mayPin, readTable } from './pins.ts';
 import { planUnlockedRead } from './plan.ts';
+import { planUnlockedReadMysql } from './plan-mysql.ts';
 
 interface Candidate {
+  dialect: Dialect;
   memory: TransactionMemory;
   rule: UnlockedReadRule;
   statement: Statement;
@@ -29,22 +32,22 @@ interface Candidate {
 }
 
 export function detectUnlockedRead(context: DetectionContext, shape: SelectShape): Detection {
-  const { memory, statement } = context;
+  const { memory, statement, dialect } = context;
   const insert = memory.failedInsert;
   if (insert === undefined || memory.status === 'E') return undefined; // in E the server will not run it
-  if (!includesTable(shape.tablesRead, insert.shape.table)) return undefined;
+  if (!includesTable(shape.tablesRead, insert.shape.table, dialect)) return undefined;
   const table = insert.shape.table;
   const rule = context.ruleFor('unlocked-read-after-unique-violation', table);
   if (!isUnlockedRead(rule)) return undefined;
 
-  const target = readTable(shape, table);
-  const candidate: Candidate = { memory, rule, statement, shape, insert, target };
+  const target = readTable(shape, table, dialect);
+  const candidate: Candidate = { dialect, memory, rule, statement, shape, insert, target };
   for (const check of checks) {
     const reason = check(candidate);
     if (reason !== undefined) return { kind: 'refusal', pattern: rule.pattern, rule, reason, table, rows: 0 };
   }
-  const { schema, table: name, constraint } = insert.error;
-  if (target === undefined || schema === undefined || name === undefined || constraint === undefined) {
+  const constraint = violated(insert.error, dialect);
+  if (target === undefined || constraint === undefined) {
     return { kind: 'refusal', pattern: rule.pattern, rule, reason: 'catalog', table, rows: 0 };
   }
   return {
@@ -58,12 +61,28 @@ export function detectUnlockedRead(context: DetectionContext, shape: SelectShape
         target: target.name,
         tables: shape.tablesRead,
         functions: shape.functions,
-        constraint: { schema, table: name, name: constraint },
+        constraint,
       },
-      plan: (facts) =>
-        planUnlockedRead({ witness: context.witness, rule, statement, shape, insert, target }, facts),
+      plan: (facts, server) => {
+        const { witness, lexer } = context;
+        const found = { witness, lexer, memory, rule, statement, shape, insert, target };
+        return dialect === 'postgres'
+          ? planUnlockedRead(found, facts)
+          : planUnlockedReadMysql(found, facts, server);
+      },
     },
   };
+}
+
+/**
+ * The violated key as the error names it. MySQL: the key's name, and no schema; MariaDB: no table either. The facts look
+ * for it in the INSERT's own table.
+ */
+function violated(error: StatementError, dialect: Dialect): FactsQuestion['constraint'] {
+  const { schema, table, constraint } = error;
+  if (constraint === undefined) return undefined;
+  if (dialect !== 'postgres') return { schema: '', table: '', name: constraint };
+  return schema === undefined || table === undefined ? undefined : { schema, table, name: constraint };
 }
 
 function isUnlockedRead(rule: Rule | undefined): rule is UnlockedReadRule {
@@ -83,14 +102,18 @@ const checks: ((candidate: Candidate) => Reason | undefined)[] = [
   targetOfError,
   ({ shape, target }) => (readsNothing(shape, target) ? 'query-form' : undefined),
   ({ shape, target }) => (target?.nullable === true && shape.tables.length > 1 ? 'outer-join' : undefined),
-  ({ shape }) => (onlyKnownFunctions(shape.functions) ? undefined : 'volatile-function'),
+  ({ shape, dialect }) => (onlyKnownFunctions(shape.functions, dialect) ? undefined : 'volatile-function'),
   ({ insert, statement, shape, target }) =>
     mayPin(insert, statement, shape, target) ? undefined : 'key-not-pinned',
   lockingLookup,
 ];
 
-/** Forms that PostgreSQL does not lock (SELECT, "The Locking Clause"), or locks without effect (WITH). */
-function queryForm({ shape }: Candidate): Reason | undefined {
+/**
+ * Forms that PostgreSQL does not lock (SELECT, "The Locking Clause"), or locks without effect (WITH). MySQL and MariaDB:
+ * joined tables as well, because MariaDB has no OF and would lock their rows too, and sub-queries.
+ */
+function queryForm({ shape, dialect }: Candidate): Reason | undefined {
+  if (dialect !== 'postgres' && (shape.tables.length > 1 || shape.subquery)) return 'query-form';
   const grouped = shape.distinct || shape.groupBy || shape.having || shape.aggregate || shape.window;
   const other = shape.setOperation || shape.with || shape.into || !shape.plainFrom || shape.userVariable;
   return grouped || other ? 'query-form' : undefined;
@@ -106,18 +129,22 @@ function readsNothing({ items }: SelectShape, target: TableRef | undefined): boo
 }
 
 /** A trigger's INSERT or a partition reports a table of its own; a self-join leaves open which row is meant. */
-function targetOfError({ insert, target }: Candidate): Reason | undefined {
+function targetOfError({ insert, target, dialect }: Candidate): Reason | undefined {
   const { schema, table } = insert.error;
-  if (schema === undefined || table === undefined) return 'catalog';
-  if (!sameTable(insert.shape.table, { schema, name: table })) return 'target-mismatch';
+  const { table: written } = insert.shape;
+  if (dialect !== 'postgres') {
+    // MariaDB names the key alone; whether the table has one of that name is in the facts.
+    if (table !== undefined && !possiblySameName(written.name, table, dialect)) return 'target-mismatch';
+  } else if (schema === undefined || table === undefined) return 'catalog';
+  else if (!sameTable(written, { schema, name: table })) return 'target-mismatch';
   return target === undefined || target.only ? 'target-mismatch' : undefined;
 }
 
 /** `when: after-locking-lookup`: the same look-up ran with FOR UPDATE in this transaction and found nothing. */
-function lockingLookup({ memory, rule, statement, shape, target }: Candidate): Reason | undefined {
+function lockingLookup({ dialect, memory, rule, statement, shape, target }: Candidate): Reason | undefined {
   if (rule.settings.when === 'always' || target === undefined) return undefined;
   const same = memory.lockingLookups.some((lookup) =>
-    sameLookup(lookup, target, shape, statement.parameters),
+    sameLookup(lookup, target, shape, statement.parameters, dialect),
   );
   return same ? undefined : 'no-locking-lookup';
 }
@@ -127,9 +154,10 @@ function sameLookup(
   target: TableRef,
   shape: SelectShape,
   parameters: Parameters | undefined,
+  dialect: Dialect,
 ): boolean {
   const earlier = lookup.shape.equalities;
-  if (!lookup.shape.tables.some((table) => sameTable(table.name, target.name))) return false;
+  if (!lookup.shape.tables.some((table) => possiblySameTable(table.name, target.name, dialect))) return false;
   if (earlier.length !== shape.equalities.length) return false;
   return shape.equalities.every(({ column, value }) =>
     earlier.some(

@@ -5,15 +5,16 @@
  * pattern's read, and a lock on a row that was in nobody's way does no harm. All columns have to come from one row.
  */
 import type { FailedInsert } from '../../memory/memory.ts';
-import { sameTable } from '../../memory/names.ts';
+import { mysqlKey } from '../../memory/keys-mysql.ts';
+import { possiblySameTable, sameTable } from '../../memory/names.ts';
 import type { Statement } from '../../memory/types.ts';
 import { sameValue } from '../../memory/values.ts';
-import type { Equality, Name, SelectShape, TableRef, Value } from '../../sql/shape.ts';
+import type { Dialect, Equality, Name, SelectShape, TableRef, Value } from '../../sql/shape.ts';
 
-/** The table of the FROM list that the INSERT went to; undefined when it stands there twice. */
-export function readTable(shape: SelectShape, table: Name): TableRef | undefined {
-  const [one, another] = shape.tables.filter((ref) => sameTable(ref.name, table));
-  return another === undefined ? one : undefined;
+/** The table of the FROM list that the INSERT went to; undefined when it may stand there twice. */
+export function readTable(shape: SelectShape, table: Name, dialect: Dialect): TableRef | undefined {
+  const [one, another] = shape.tables.filter((ref) => possiblySameTable(ref.name, table, dialect));
+  return another === undefined && one !== undefined && sameTable(one.name, table) ? one : undefined;
 }
 
 /** Conditions on columns of the target: unqualified ones belong to it when the key has such a column (else ambiguous). */
@@ -53,7 +54,9 @@ function loose(a: Value, aOf: Statement, b: Value, bOf: Statement): boolean {
   const int8 = 20;
   const uuid = 2950;
   const numeric = 1700;
-  return [0, int8, numeric, uuid, text].some((type) => sameValue(a, aOf.parameters, b, bOf.parameters, type));
+  return [0, int8, numeric, uuid, text, mysqlKey.bytes].some((type) =>
+    sameValue(a, aOf.parameters, b, bOf.parameters, type),
+  );
 }
 
 /** With the catalog: every column of the key has a condition with the value of one and the same row. */

@@ -1,12 +1,12 @@
 /**
- * Step 7: the finding and the catalog's facts -> the app's own SELECT with FOR UPDATE. Plain data; the session runs it
+ * Step 7, PostgreSQL: the finding and the catalog's facts -> the app's own SELECT with FOR UPDATE. Plain data; the session runs it
  * inside a savepoint, holds its rows until they are complete, and sends the plain SELECT on any error.
  */
 import type { Facts } from '../../facts/types.ts';
-import type { FailedInsert } from '../../memory/memory.ts';
+import type { FailedInsert, TransactionMemory } from '../../memory/memory.ts';
 import type { Statement } from '../../memory/types.ts';
 import { lockable, lockingRead } from '../../sql/rewrites.ts';
-import type { SelectShape, TableRef } from '../../sql/shape.ts';
+import type { LexerSettings, SelectShape, TableRef } from '../../sql/shape.ts';
 import type { Witness } from '../../sql/witness/types.ts';
 import type { Reason } from '../reasons.ts';
 import { refusedRelations } from '../relations.ts';
@@ -16,6 +16,8 @@ import { pins } from './pins.ts';
 
 export interface UnlockedRead {
   witness: Witness;
+  lexer: LexerSettings;
+  memory: TransactionMemory;
   rule: UnlockedReadRule;
   statement: Statement;
   shape: SelectShape;
@@ -42,7 +44,11 @@ export function planUnlockedRead(found: UnlockedRead, facts: Facts): Plan | { re
   };
 }
 
-function refusedKey({ insert, statement, shape, target }: UnlockedRead, facts: Facts): Reason | undefined {
+/** The violated key identifies a row, and the SELECT asks for the one that was in the INSERT's way. */
+export function refusedKey(
+  { insert, statement, shape, target }: UnlockedRead,
+  facts: Facts,
+): Reason | undefined {
   if (!facts.mayLock) return 'no-privilege';
   const key = facts.violated;
   if (key === undefined) return 'catalog';

@@ -1,5 +1,7 @@
 /** What the catalog says about the tables of the cases, unless a case says otherwise. */
 import type { Facts, RelationFacts } from '../../../src/facts/types.ts';
+import { mysqlKey } from '../../../src/memory/keys-mysql.ts';
+import type { ServerState } from '../../../src/patterns/types.ts';
 
 export const relation: RelationFacts = {
   schema: 'public',
@@ -34,4 +36,38 @@ export const facts: Facts = {
 
 export function factsOf(changes: Partial<Facts> = {}): Facts {
   return { ...facts, ...changes };
+}
+
+export const mysqlRelation: RelationFacts = { ...relation, schema: 'shop' };
+
+export const mysqlFacts: Facts = {
+  ...facts,
+  identity: { schema: 'shop', table: 'c' },
+  target: mysqlRelation,
+  attributes: {
+    1: { name: 'id', type: mysqlKey.integer, hasDefault: true, inForeignKey: false },
+    2: { name: 'a_id', type: mysqlKey.integer, hasDefault: false, inForeignKey: true },
+    3: { name: 'key', type: mysqlKey.text, hasDefault: false, inForeignKey: false },
+    4: { name: 'v', type: mysqlKey.integer, hasDefault: false, inForeignKey: false },
+    5: { name: 'day', type: 0, hasDefault: false, inForeignKey: false },
+    6: { name: 'uid', type: mysqlKey.bytes, hasDefault: false, inForeignKey: false },
+  },
+  relations: [mysqlRelation, { ...mysqlRelation, name: 'a' }],
+};
+
+export function mysqlFactsOf(changes: Partial<Facts> = {}): Facts {
+  return { ...mysqlFacts, ...changes };
+}
+
+export function serverOf(changes: Partial<ServerState> = {}): ServerState {
+  return {
+    isolation: 'read committed',
+    readOnly: false,
+    snapshotIsolation: false,
+    safeUpdates: false,
+    selectLimited: false,
+    foreignKeyChecks: true,
+    database: 'shop',
+    ...changes,
+  };
 }

@@ -2,7 +2,7 @@
  * A session told as a list of statements with their outcomes, without a protocol: what memory and patterns see. Used by
  * the tables of cases in this folder.
  */
-import { factsOf } from './facts.ts';
+import { factsOf, mysqlFactsOf, serverOf } from './facts.ts';
 import type { Facts } from '../../../src/facts/types.ts';
 import { defaultMemoryLimits } from '../../../src/memory/limits.ts';
 import type { MemoryLimits } from '../../../src/memory/limits.ts';
@@ -20,10 +20,11 @@ import { detect } from '../../../src/patterns/detect.ts';
 import type { Reason } from '../../../src/patterns/reasons.ts';
 import type { Mode, Rule } from '../../../src/patterns/rule.ts';
 import { splitDeleteSettings } from '../../../src/patterns/split-delete/settings.ts';
-import type { Detection, PatternId, Plan } from '../../../src/patterns/types.ts';
+import type { Detection, PatternId, Plan, ServerState } from '../../../src/patterns/types.ts';
 import { unlockedReadSettings } from '../../../src/patterns/unlocked-read-after-unique-violation/settings.ts';
 import { classify } from '../../../src/sql/classify.ts';
 import type { Classified } from '../../../src/sql/classify.ts';
+import type { Dialect, LexerSettings } from '../../../src/sql/shape.ts';
 import type { Witness } from '../../../src/sql/witness/types.ts';
 
 /** One statement and what the server says to it. */
@@ -37,9 +38,17 @@ export interface Step {
   error?: StatementError;
   /** Milliseconds that the app took before it sent the statement. Default 1. */
   after?: number;
+  /** MySQL: what the flags of the reply say, if not what the statement makes of it. */
+  flags?: 'I' | 'T';
 }
 
 export interface Options {
+  /** Default: postgres. */
+  dialect?: Dialect;
+  /** MySQL: what the server says of the session when a plan asks. */
+  server?: Partial<ServerState>;
+  /** MySQL: autocommit is off, so that the flags tell of a transaction at all times. */
+  autocommitOff?: boolean;
   mode?: Mode;
   tablesNamed?: boolean;
   settings?: Record<string, unknown>;
@@ -54,14 +63,20 @@ export interface Options {
 
 export type Verdict = 'nothing' | 'found' | Reason;
 
-const lexer = {
-  dialect: 'postgres',
-  standardConformingStrings: true,
-  ansiQuotes: false,
-  noBackslashEscapes: false,
-} as const;
+export function lexerOf(dialect: Dialect): LexerSettings {
+  return { dialect, standardConformingStrings: true, ansiQuotes: false, noBackslashEscapes: false };
+}
 
 export const column: ResultColumn = { name: 'id', tableId: 100, attribute: 1, type: 23, format: 0 };
+/** INT NOT NULL AUTO_INCREMENT of shop.c. */
+export const mysqlColumn: ResultColumn = {
+  name: 'id',
+  tableId: 0,
+  attribute: 0,
+  type: 3,
+  format: 0,
+  origin: { schema: 'shop', table: 'c', column: 'id', collation: 63 },
+};
 
 /** Shape and head are computed on first use, as in a session; `lexed` counts. */
 export class SceneStatement implements Statement {
@@ -70,8 +85,10 @@ export class SceneStatement implements Statement {
   readonly parameters: Parameters | undefined;
   readonly via: 'simple' | 'extended';
   private classified: Classified | undefined;
+  private readonly lexer: LexerSettings;
 
-  constructor(sql: string, parameters?: Parameters) {
+  constructor(sql: string, parameters?: Parameters, dialect: Dialect = 'postgres') {
+    this.lexer = lexerOf(dialect);
     this.text = Buffer.from(sql, 'latin1');
     this.parameters = parameters;
     this.via = parameters === undefined ? 'simple' : 'extended';
@@ -87,7 +104,7 @@ export class SceneStatement implements Statement {
 
   private get classification(): Classified {
     this.lexed++;
-    this.classified ??= classify(this.text, lexer);
+    this.classified ??= classify(this.text, this.lexer);
     return this.classified;
   }
 }
@@ -104,20 +121,33 @@ export class Scene {
   now = 1000;
   private status: 'I' | 'T' | 'E' = 'I';
   private readonly options: Options;
+  private readonly dialect: Dialect;
 
   constructor(options: Options = {}) {
     this.options = options;
+    this.dialect = options.dialect ?? 'postgres';
     this.memory = new TransactionMemory({ ...defaultMemoryLimits, ...options.limits });
+    if (this.dialect !== 'postgres') this.memory.speak(this.dialect);
+    if (options.autocommitOff === true) this.flags('I');
   }
 
   /** The statement is sent and answered. */
   run(step: Step): void {
-    const statement = new SceneStatement(step.sql, step.parameters);
+    const statement = new SceneStatement(step.sql, step.parameters, this.dialect);
     this.arrive(step);
     const captured = this.memory.wantsRows(statement);
     this.now += 5;
+    const before = this.status;
     this.memory.completed(statement, this.outcome(step, statement, captured), this.now);
-    this.memory.ready(this.status, this.now);
+    if (this.dialect === 'postgres') this.memory.ready(this.status, this.now);
+    else if (step.error === undefined) this.flags(step.flags ?? this.status, before);
+  }
+
+  /** As the session of MySQL does it: no flags come with an error, and autocommit off is a transaction at all times. */
+  private flags(status: 'I' | 'T' | 'E', before = status): void {
+    if (before === 'T' && status === 'I') this.memory.ready('I', this.now);
+    this.status = status;
+    this.memory.ready(this.options.autocommitOff === true ? 'T' : status, this.now);
   }
 
   arrive(step: Step): void {
@@ -128,16 +158,17 @@ export class Scene {
   /** The statement arrives: what do the patterns say? */
   detect(step: Step): Detection {
     this.arrive(step);
-    return this.detectStatement(new SceneStatement(step.sql, step.parameters));
+    return this.detectStatement(new SceneStatement(step.sql, step.parameters, this.dialect));
   }
 
   detectStatement(statement: Statement): Detection {
     return detect({
-      dialect: 'postgres',
+      dialect: this.dialect,
+      lexer: lexerOf(this.dialect),
       memory: this.memory,
       statement,
       now: this.now,
-      status: this.options.status ?? this.status,
+      status: this.options.status ?? (this.options.autocommitOff === true ? 'T' : this.status),
       database: 'shop',
       witness: this.options.witness ?? believer,
       ruleFor: (pattern) => this.rule(pattern),
@@ -154,7 +185,10 @@ export class Scene {
     const detection = this.detect(step);
     if (detection === undefined) return undefined;
     if (detection.kind === 'refusal') return { reason: detection.reason };
-    return detection.finding.plan(factsOf(this.options.facts));
+    const { facts, server } = this.options;
+    return this.dialect === 'postgres'
+      ? detection.finding.plan(factsOf(facts))
+      : detection.finding.plan(mysqlFactsOf(facts), serverOf(server));
   }
 
   private rule(pattern: PatternId): Rule | undefined {
@@ -169,7 +203,7 @@ export class Scene {
   private outcome(step: Step, statement: SceneStatement, captured: boolean): Outcome {
     const { shape } = statement;
     if (step.error !== undefined) {
-      if (this.status === 'T') this.status = 'E';
+      if (this.status === 'T' && this.dialect === 'postgres') this.status = 'E';
       return { error: step.error };
     }
     switch (shape.kind) {
@@ -179,13 +213,17 @@ export class Scene {
       case 'commit':
       case 'rollback':
         this.status = shape.chain ? 'T' : 'I';
+        if (step.flags !== undefined) this.status = step.flags;
         return { tag: shape.kind.toUpperCase() };
       case 'rollback-to':
         this.status = 'T';
         return { tag: 'ROLLBACK' };
       case 'select': {
+        // An InnoDB table has been read.
+        if (this.options.autocommitOff === true) this.status = 'T';
         const rows = step.rows ?? [];
-        const columns = (step.columns ?? [{}]).map((one) => ({ ...column, ...one }));
+        const usual = this.dialect === 'postgres' ? column : mysqlColumn;
+        const columns = (step.columns ?? [{}]).map((one) => ({ ...usual, ...one }));
         const values = captured && columns.length === 1 && step.cut === undefined ? rows : undefined;
         const read = { columns, rows: rows.length, values, ...(step.cut && { cut: step.cut }) };
         return { tag: `SELECT ${rows.length}`, read };

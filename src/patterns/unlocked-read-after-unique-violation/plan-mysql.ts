@@ -1,0 +1,113 @@
+/**
+ * Step 7, MySQL and MariaDB: the finding and the catalog's facts -> the app's own SELECT with FOR UPDATE.
+ *
+ * Under READ COMMITTED the row is locked by its primary key, which is read first: the failed INSERT has left a shared lock
+ * on the violated key's index record, and two losers that both want an exclusive one there deadlock. Under REPEATABLE READ
+ * it is not visible to a plain read, so that only a locking read can give its key. (treatments.md)
+ */
+import type { Facts } from '../../facts/types.ts';
+import { familyOf, keyOfText } from '../../memory/keys.ts';
+import { lockingRead } from '../../sql/rewrites.ts';
+import { keyProbe, lockByKey } from '../../sql/rewrites-mysql.ts';
+import type { MysqlOptions } from '../../sql/rewrites-mysql.ts';
+import { isolationOf } from '../isolation.ts';
+import type { Reason } from '../reasons.ts';
+import { refusedRelations } from '../relations.ts';
+import type { Plan, Probe, ServerState } from '../types.ts';
+import { refusedKey } from './plan.ts';
+import type { UnlockedRead } from './plan.ts';
+
+export function planUnlockedReadMysql(
+  found: UnlockedRead,
+  facts: Facts,
+  server: ServerState | undefined,
+): Plan | { reason: Reason } {
+  const { rule, witness, statement, shape, lexer } = found;
+  const way = wayOf(found, server);
+  if ('reason' in way) return way;
+  const reason = refusedRelations(facts) ?? refusedKey(found, facts) ?? primary(facts);
+  if (reason !== undefined) return { reason };
+  if (!witness.agrees(statement.text, shape, lexer)) return { reason: 'witness' };
+  const text = lockingRead(statement.text, shape, options(found));
+  if (!witness.provesLockingRead(statement.text, text, undefined, lexer)) return { reason: 'proof' };
+  const parameters = statement.parameters ?? { formats: [], values: [], types: [] };
+  const plan: Plan = {
+    pattern: rule.pattern,
+    rule,
+    before: [],
+    edited: { text, parameters },
+    after: [],
+    reply: 'rows',
+  };
+  if (way.by === 'violated-key') return plan;
+  const probe = probeOf(found, facts);
+  return 'reason' in probe ? probe : { ...plan, probe };
+}
+
+function options({ rule, lexer }: UnlockedRead): MysqlOptions {
+  return { settings: lexer, ...(rule.settings.marker && { marker: rule.pattern }) };
+}
+
+/** How the row can be locked in this transaction. */
+function wayOf(
+  { memory, rule }: UnlockedRead,
+  server: ServerState | undefined,
+): { by: 'primary-key' | 'violated-key' } | { reason: Reason } {
+  if (server === undefined) return { reason: 'catalog' };
+  const level = isolationOf(memory, server);
+  const finds = level === 'repeatable read' && rule.settings.repeatable_read === 'rewrite';
+  if (level !== 'read committed' && !finds) return { reason: 'isolation' };
+  if (server.readOnly) return { reason: 'read-only' };
+  return { by: finds ? 'violated-key' : 'primary-key' };
+}
+
+/** The lock that the failed INSERT has left on the primary key is on the row itself. */
+function primary(facts: Facts): Reason | undefined {
+  return facts.violated?.primary === true ? 'primary-duplicate' : undefined;
+}
+
+function probeOf(found: UnlockedRead, facts: Facts): Probe | { reason: Reason } {
+  const { witness, lexer, statement, shape, target } = found;
+  const [column, more] = facts.primaryKey;
+  if (column === undefined) return { reason: 'key-unknown' };
+  if (more !== undefined) return { reason: 'composite-key' };
+  const type = Object.values(facts.attributes).find((attribute) => attribute.name === column)?.type ?? 0;
+  if (familyOf(type) === undefined) return { reason: 'key-type' };
+  const made = options(found);
+  const parameters = statement.parameters ?? { formats: [], values: [], types: [] };
+  const asked = keyProbe(statement.text, shape, target, column, made);
+  if (asked === undefined) return { reason: 'query-form' };
+  return {
+    text: asked.text,
+    parameters,
+    locking: ([key, another]) => {
+      // A unique key names one row; of several none is the one that was in the way for certain.
+      if (key === undefined || key === null || another !== undefined) return { reason: 'no-row' };
+      const literal = literalOf(type, key);
+      if (literal === undefined) return { reason: 'key-type' };
+      const locked = lockByKey(statement.text, shape, target, column, literal, made);
+      if (locked === undefined) return { reason: 'query-form' };
+      const proved = witness.provesLockingRead(statement.text, locked.text, undefined, lexer);
+      return proved ? { text: locked.text, parameters } : { reason: 'proof' };
+    },
+  };
+}
+
+/** Reads the same in every charset and sql_mode. */
+const plainText = /^[0-9A-Za-z_.-]{1,64}$/;
+
+/** @param key as the server gave it, in text form, bytes as latin1 */
+function literalOf(type: number, key: string): string | undefined {
+  const family = familyOf(type);
+  switch (family) {
+    case 'integer':
+    case 'numeric':
+      return keyOfText(family, key);
+    case 'bytes':
+      return `X'${Buffer.from(key, 'latin1').toString('hex')}'`;
+    case 'text':
+      return plainText.test(key) ? `'${key}'` : undefined;
+    default:
+      return undefined;
+  }
+}
