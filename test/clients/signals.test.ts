@@ -18,6 +18,7 @@ const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 
 test.for(['SIGTERM', 'SIGINT'] as const)(
   '%s ends it, also when nobody reads its log any more',
+  { timeout: 15_000 },
   async (signal) => {
     const args = [cli, '--server', 'postgres://127.0.0.1:1', '--listen', '127.0.0.1:0'];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -32,5 +33,4 @@ test.for(['SIGTERM', 'SIGINT'] as const)(
       child.kill('SIGKILL');
     }
   },
-  15_000,
 );
