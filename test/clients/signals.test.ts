@@ -22,6 +22,7 @@ test.for(['SIGTERM', 'SIGINT'] as const)(
   async (signal) => {
     const args = [cli, '--server', 'postgres://127.0.0.1:1', '--listen', '127.0.0.1:0'];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const tooLong = setTimeout(() => child.kill('SIGKILL'), 10_000);
     try {
       const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
       await answering((JSON.parse(line) as { port: number }).port);
@@ -30,6 +31,7 @@ test.for(['SIGTERM', 'SIGINT'] as const)(
       child.kill(signal);
       expect(await exited).toEqual([0, null]);
     } finally {
+      clearTimeout(tooLong);
       child.kill('SIGKILL');
     }
   },
