@@ -17,6 +17,8 @@ const firstPauseMs = 1;
  * first of each process's line polls.
  */
 const longestPauseMs = 8;
+/** In line, a session says something so often: idle_in_transaction_session_timeout would end one that says nothing. */
+const longestSilenceMs = 200;
 
 /**
  * Asks the server until it grants the lock or the guard's time is up. `ask` answers whether the lock is had, or a value
@@ -35,7 +37,7 @@ export function* takeTurn<Request, Reply, Refused extends object>(
   let had: boolean | Refused = false;
   try {
     had = yield* ask(alone);
-    if (had === false) had = yield* wait(state, name, deadline, () => ask(true));
+    if (had === false) had = yield* wait(state, name, deadline, ask);
   } finally {
     if (had === true) state.rememberGuard(name);
     else guards.release(name, state.owner);
@@ -48,14 +50,19 @@ function* wait<Request, Reply, Refused>(
   state: SessionState,
   name: string,
   deadline: number,
-  ask: () => Generator<Wait<Request>, boolean | Refused, Reply | undefined>,
+  ask: (mayLock: boolean) => Generator<Wait<Request>, boolean | Refused, Reply | undefined>,
 ): Generator<Wait<Request>, boolean | Refused, Reply | undefined> {
   const { guards } = state.options.shared;
   guards.waiting += 1;
   try {
-    while (!guards.holds(name, state.owner) && state.now < deadline) yield { kind: 'time', until: deadline };
+    const inLine = (): boolean => !guards.holds(name, state.owner) && state.now < deadline;
+    while (inLine()) {
+      yield { kind: 'time', until: Math.min(state.now + longestSilenceMs, deadline) };
+      const answer = inLine() && (yield* ask(false));
+      if (answer !== false) return answer;
+    }
     for (let pause = firstPauseMs; ; pause = Math.min(2 * pause, longestPauseMs)) {
-      const had = yield* ask();
+      const had = yield* ask(true);
       if (had !== false || state.now >= deadline) return had;
       yield { kind: 'time', until: Math.min(state.now + pause, deadline) };
     }

@@ -66,7 +66,10 @@ export interface BatchResult {
   error?: {
     error: StatementError;
     bytes: Buffer;
-    /** The client's own message in front of the batch failed, not ours. */ clients: boolean;
+    /** The client's own message in front of the batch failed, not ours. */
+    clients: boolean;
+    /** It came when statement_timeout had run out; an earlier 57014 is a user's cancel. */
+    timedOut: boolean;
   };
   /** The ReadyForQuery that ended it. */
   ready: Buffer;

@@ -24,6 +24,8 @@ export class Conversation extends SessionState {
   /** A plan's error went to the client in an extended sequence: its messages up to its Sync are dropped here, as the server would have. */
   dropToSync = false;
   copyIn = false;
+  /** The server's statement_timeout in milliseconds, as a plan last saw it; 0: none, or not known. */
+  statementTimeout = 0;
   declare run: PlanRun | undefined;
   settings: LexerSettings = {
     dialect: 'postgres',

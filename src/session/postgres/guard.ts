@@ -21,16 +21,16 @@ const level = "pg_catalog.current_setting('transaction_isolation')";
 const readOnly = "pg_catalog.current_setting('transaction_read_only')";
 
 /**
- * `<isolation>,<read-only>,<answer>,<role and search path>`; the lock is only asked for where it helps. The last part
- * tells what names mean in the session, temporary schema included, without following its SET statements. Everything is
- * qualified: a search_path may put the app's own operators in front of pg_catalog's.
+ * `<isolation>,<read-only>,<answer>,<role and search path> <statement_timeout>`; the lock is only asked for where it
+ * helps. Role and search path tell what names mean in the session, temporary schema included, without following its SET
+ * statements. Everything is qualified: a search_path may put the app's own operators in front of pg_catalog's.
  */
 export function stateQuery(ask = "'f'"): string {
   return (
     `SELECT pg_catalog.concat(${level}, ',', ${readOnly}, ',', ` +
     `CASE WHEN ${level} OPERATOR(pg_catalog.=) ANY ('{read committed,read uncommitted}'::pg_catalog.text[]) ` +
     `THEN ${ask} END, ',', ` +
-    'current_user, pg_catalog.current_schemas(true))'
+    "current_user, pg_catalog.current_schemas(true), ' ', pg_catalog.current_setting('statement_timeout'))"
   );
 }
 
@@ -65,12 +65,27 @@ function lockQuery(guard: Guard, classId: number, key: number): string {
     : `pg_catalog.pg_try_advisory_xact_lock${call}::pg_catalog.text`;
 }
 
-/** Notes the session's environment as well. */
+const statementTimeout = / (\d+)(us|ms|s|min|h|d)?$/;
+const millisecondsOf: Record<string, number> = {
+  us: 0.001,
+  ms: 1,
+  s: 1_000,
+  min: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** Notes the session's environment and time-out as well. */
 export function readState(
   conversation: Conversation,
   value: string | null | undefined,
 ): { answer: string } | { reason: Reason } {
-  const [isolation = '', readOnlyState = '', answer = '', ...environment] = (value ?? '').split(',');
+  const text = value ?? '';
+  const [timeout = '', count, unit = 'ms'] = statementTimeout.exec(text) ?? [];
+  conversation.statementTimeout = count === undefined ? 0 : Number(count) * (millisecondsOf[unit] ?? 0);
+  const [isolation = '', readOnlyState = '', answer = '', ...environment] = text
+    .slice(0, text.length - timeout.length)
+    .split(',');
   conversation.environment = environment.join(',');
   if (isolation === '') return { reason: 'catalog' };
   if (isolation !== 'read committed' && isolation !== 'read uncommitted') return { reason: 'isolation' };

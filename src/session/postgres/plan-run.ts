@@ -36,6 +36,8 @@ const mostRounds = 3;
 export class PlanRun extends Run<Conversation, Command[], BatchResult> {
   private readonly original: Original;
   private error: BatchResult['error'];
+  /** When the batch went out that is being answered. */
+  private sentAt = 0;
 
   constructor(conversation: Conversation, finding: Finding, original: Original) {
     super(conversation, finding, original.statement);
@@ -44,7 +46,9 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
 
   /** One of the messages that are out failed. `command` is undefined for the client's own Parse in front of the plan. */
   failed(error: StatementError, bytes: Buffer, command: Command | undefined): void {
-    this.error ??= { error, bytes, clients: command === undefined };
+    const { now, statementTimeout } = this.state;
+    const timedOut = statementTimeout > 0 && now - this.sentAt >= statementTimeout;
+    this.error ??= { error, bytes, clients: command === undefined, timedOut };
   }
 
   batchEnded(ready: Buffer, status: BatchResult['status']): void {
@@ -66,10 +70,15 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
     return { failed: result };
   }
 
-  /** Cancelled, shutting down, out of resources or broken: the original would meet the same, and may not be tried. */
-  mustPassOn(result: BatchResult): boolean {
-    const code = result.error?.error.code ?? '';
-    return result.error?.clients === true || code === '57014' || /^(57P|58|XX)/.test(code);
+  /**
+   * Cancelled by a user, shutting down, out of resources or broken: the original would meet the same, and may not be
+   * tried. A statement_timeout is not among them, although it has the code of a cancel: what runs out of time is a
+   * look-up of ours, or a wait for locks that a plain read does not take, and the original has a time of its own.
+   */
+  mustPassOn({ error }: BatchResult): boolean {
+    if (error === undefined) return false;
+    const { code } = error.error;
+    return error.clients || (code === '57014' && !error.timedOut) || /^(57P|58|XX)/.test(code);
   }
 
   protected *sequence(): Steps<void> {
@@ -169,7 +178,8 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
   }
 
   protected dispatch(commands: Command[]): void {
-    const { output, replies } = this.state;
+    const { output, replies, now } = this.state;
+    this.sentAt = now;
     const { bytes, expected } = encodeBatch(commands);
     for (const message of bytes) output.toServer(message);
     for (const entry of expected) replies.push(entry);
@@ -213,9 +223,9 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
 
   /** No plan after all: refused, unless a look-up of ours ended in an error that must be passed on. */
   private leave(reason: Reason, failed?: BatchResult): void {
-    if (failed !== undefined && this.mustPassOn(failed)) return this.passOn(failed);
-    if (failed !== undefined && this.state.status === 'E')
-      throw new Error('the transaction could not be restored after a look-up');
+    // 'E': a cancel hit the way back, so the transaction is lost with the look-up.
+    if (failed !== undefined && (this.mustPassOn(failed) || this.state.status === 'E'))
+      return this.passOn(failed);
     this.sendOriginal({ decision: 'refused', reason });
   }
 
