@@ -5,8 +5,10 @@ import type { Reason } from '../../../src/patterns/reasons.ts';
 import type { PatternId } from '../../../src/patterns/types.ts';
 import { verdictOf } from './scene.ts';
 import { splitDeleteCases } from './split-delete.cases.ts';
+import { splitDeleteMysqlCases } from './split-delete.mysql.cases.ts';
 import type { Case } from './stories.ts';
 import { unlockedReadCases } from './unlocked-read.cases.ts';
+import { unlockedReadMysqlCases } from './unlocked-read.mysql.cases.ts';
 
 /** Given by the sessions: isolation, read-only state, encodings, errors of plans, servers. Tested there. */
 const everySession: Reason[] = ['isolation', 'read-only', 'encoding', 'plan-failed'];
@@ -19,6 +21,20 @@ const cases: Record<PatternId, Case[]> = {
   'split-delete': splitDeleteCases,
   'unlocked-read-after-unique-violation': unlockedReadCases,
 };
+
+const mysqlCases: Record<PatternId, Case[]> = {
+  'split-delete': splitDeleteMysqlCases,
+  'unlocked-read-after-unique-violation': unlockedReadMysqlCases,
+};
+
+/** What cannot happen on MySQL and MariaDB. */
+const postgresOnly: Reason[] = [
+  'set-constraints',
+  'row-security',
+  'outer-join',
+  'no-privilege',
+  'deferred-closure',
+];
 
 for (const [pattern, list] of Object.entries(cases) as [PatternId, Case[]][]) {
   describe(pattern, () => {
@@ -34,9 +50,32 @@ for (const [pattern, list] of Object.entries(cases) as [PatternId, Case[]][]) {
       const expected = (Object.keys(reasons) as Reason[]).filter((reason) =>
         (reasons[reason].patterns as readonly PatternId[]).includes(pattern),
       );
-      const covered = new Set([...list.map((one) => one.reason), ...bySession[pattern]]);
+      const covered = new Set([
+        ...[...list, ...mysqlCases[pattern]].map((one) => one.reason),
+        ...bySession[pattern],
+      ]);
       expect(expected.filter((reason) => !covered.has(reason))).toEqual([]);
       expect([...covered].filter((reason) => !expected.includes(reason))).toEqual([]);
     });
   });
 }
+
+describe.each(['mysql', 'mariadb'] as const)('%s', (dialect) => {
+  for (const [pattern, list] of Object.entries(mysqlCases) as [PatternId, Case[]][]) {
+    test.each(list)(`${pattern}: the twin of $reason is found: $what`, ({ found }) => {
+      expect(verdictOf(found.steps, { ...found.options, dialect, patterns: [pattern] })).toBe('found');
+    });
+
+    test.each(list)(`${pattern}: left alone because $reason: $what`, ({ reason, refused }) => {
+      expect(verdictOf(refused.steps, { ...refused.options, dialect, patterns: [pattern] })).toBe(reason);
+    });
+  }
+
+  test.each(Object.keys(mysqlCases) as PatternId[])('every reason of %s has a case', (pattern) => {
+    const expected = (Object.keys(reasons) as Reason[]).filter((reason) =>
+      (reasons[reason].patterns as readonly PatternId[]).includes(pattern),
+    );
+    const known = [...mysqlCases[pattern].map((one) => one.reason), ...bySession[pattern], ...postgresOnly];
+    expect(expected.filter((reason) => !known.includes(reason))).toEqual([]);
+  });
+});
