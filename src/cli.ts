@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { defaultListen, loadFlags } from './config/flags.ts';
 import { loadFile, type Config } from './config/load.ts';
 import { ConfigError } from './config/problem.ts';
-import { createLog } from './log.ts';
+import { createLog, flushed } from './log.ts';
 
 const help = `Interlock: a PostgreSQL proxy that makes the racy statement sequences of ORMs safe
 
@@ -86,7 +86,7 @@ async function serve(config: Config): Promise<number> {
   process.on('uncaughtExceptionMonitor', (error) => log.fatal({ err: error }, 'defect: the process ends'));
   const { run } = await import('./proxy/run.ts');
   const running = await run(config, log);
-  return new Promise((resolve) => {
+  const code = await new Promise<number>((resolve) => {
     let stopping = false;
     const stop = (signal: NodeJS.Signals) => {
       if (stopping) {
@@ -105,6 +105,8 @@ async function serve(config: Config): Promise<number> {
     process.on('SIGTERM', stop);
     process.on('SIGINT', stop);
   });
+  await flushed(log);
+  return code;
 }
 
 function say(text: string): number {

@@ -2,10 +2,18 @@
  * The log: JSON lines on stdout. Invariant: no literal, parameter or row ever gets here; events carry fingerprints and
  * names only.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { pino, stdTimeFunctions, type DestinationStream, type Logger } from 'pino';
 import type { FindingEvent, SessionEvent } from './session/types.ts';
 
 export type Log = Logger;
+
+/** What waits for a slow reader; over it lines are dropped, because a full pipe must not stop the traffic. */
+const waitingBytes = 4 * 1024 * 1024;
+const patienceMs = 1_000;
+const stepMs = 10;
+
+const streams = new WeakMap<Log, object>();
 
 /** @param destination stdout unless a test wants the lines */
 export function createLog(level: string, destination?: DestinationStream): Log {
@@ -15,7 +23,22 @@ export function createLog(level: string, destination?: DestinationStream): Log {
     timestamp: stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  return destination === undefined ? pino(options) : pino(options, destination);
+  if (destination !== undefined) return pino(options, destination);
+  const stdout = pino.destination({ fd: 1, sync: false, maxLength: waitingBytes });
+  const log = pino(options, stdout);
+  streams.set(log, stdout);
+  return log;
+}
+
+/**
+ * Until what was logged has left, or nobody reads it. To be called before the process ends: pino writes what is left at
+ * exit, and where the reader has gone it would try for ever, unless it has learnt that from a write before.
+ */
+export async function flushed(log: Log): Promise<void> {
+  // sonic-boom has no public way to ask; its flush() calls back before the write has ended.
+  const stream = streams.get(log) as { _writing?: boolean } | undefined;
+  for (let waited = 0; stream?._writing === true && waited < patienceMs; waited += stepMs)
+    await delay(stepMs);
 }
 
 /** @param who names the connection: its id, listener, database, … */

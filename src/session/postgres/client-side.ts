@@ -80,7 +80,7 @@ export class ClientSide {
       case client.functionCall:
         return this.functionCall(buf, start, end);
       default:
-        if (type === client.copyDone || type === client.copyFail) conversation.copyIn = false;
+        if (type === client.copyDone || type === client.copyFail) return this.copyEnd(buf, start, end);
         conversation.forward(buf, start, end);
         if (!unanswered(type)) conversation.goRaw('unknown-message');
     }
@@ -137,6 +137,13 @@ export class ClientSide {
   private functionCall(buf: Buffer, start: number, end: number): void {
     const execution = new Execution(new SentStatement(unseenText, 'simple'));
     this.conversation.forward(buf, start, end, { kind: 'call', verb: 'forward', execution });
+  }
+
+  private copyEnd(buf: Buffer, start: number, end: number): void {
+    const { conversation } = this;
+    const early = { kind: 'copy-end', verb: 'forward' } as const;
+    conversation.forward(buf, start, end, conversation.copyIn ? undefined : early);
+    conversation.copyIn = false;
   }
 
   private count(outcome: 'forwarded' | 'refused'): void {

@@ -6,8 +6,9 @@ import type { Execution } from './execution.ts';
 import type { Command } from './batch.ts';
 import type { Portal, Prepared } from './prepared.ts';
 
+/** copy-end is not a reply: the client ended its COPY data before the server's answer to COPY was seen. */
 export type ExpectedKind =
-  'startup' | 'query' | 'parse' | 'bind' | 'close' | 'describe' | 'execute' | 'call' | 'sync';
+  'startup' | 'query' | 'parse' | 'bind' | 'close' | 'describe' | 'execute' | 'call' | 'sync' | 'copy-end';
 
 export interface Expected {
   kind: ExpectedKind;
@@ -29,7 +30,7 @@ export class ReplyQueue {
   executions = 0;
 
   get empty(): boolean {
-    return this.head === this.entries.length;
+    return this.peek() === undefined;
   }
 
   push(entry: Expected): void {
@@ -38,14 +39,18 @@ export class ReplyQueue {
   }
 
   peek(): Expected | undefined {
+    while (this.entries[this.head]?.kind === 'copy-end') this.next();
     return this.entries[this.head];
   }
 
   shift(): Expected | undefined {
+    return this.peek() === undefined ? undefined : this.next();
+  }
+
+  private next(): Expected | undefined {
     const entry = this.entries[this.head];
-    if (entry === undefined) return undefined;
     this.head += 1;
-    if (entry.execution !== undefined) this.executions -= 1;
+    if (entry?.execution !== undefined) this.executions -= 1;
     if (this.head === this.entries.length) {
       this.entries.length = 0;
       this.head = 0;
@@ -68,11 +73,17 @@ export class ReplyQueue {
     return !this.empty;
   }
 
-  /** COPY IN began: the server ignores a Sync that it reads now (manual, "COPY Operations"). */
-  dropSyncsBehindHead(): void {
-    const rest = this.entries.slice(this.head + 1).filter((entry) => entry.kind !== 'sync');
-    const first = this.entries[this.head];
-    this.entries = first === undefined ? rest : [first, ...rest];
-    this.head = 0;
+  /**
+   * COPY IN began: the server ignores a Sync that it reads before the end of the data (manual, "COPY Operations").
+   * @returns whether the client has sent that end already
+   */
+  copyInBegan(): boolean {
+    const behind = this.head + 1;
+    const found = this.entries.findIndex((entry, index) => index >= behind && entry.kind === 'copy-end');
+    const end = found < 0 ? this.entries.length : found;
+    this.entries = this.entries.filter(
+      (entry, index) => index < behind || index > end || (index < end && entry.kind !== 'sync'),
+    );
+    return found >= 0;
   }
 }

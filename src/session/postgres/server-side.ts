@@ -78,8 +78,7 @@ export class ServerSide {
         else if (head.verb === 'hold') head.command?.keep(buf, start, end);
         return;
       case server.copyInResponse:
-        conversation.copyIn = true;
-        conversation.replies.dropSyncsBehindHead();
+        conversation.copyIn = !conversation.replies.copyInBegan();
         return conversation.output.toClient(buf, start, end);
       case server.copyBothResponse:
         conversation.output.toClient(buf, start, end);
