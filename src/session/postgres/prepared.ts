@@ -86,6 +86,6 @@ export class Named<T> {
   }
 
   clear(): void {
-    this.entries.clear();
+    if (this.entries.size > 0) this.entries.clear();
   }
 }
