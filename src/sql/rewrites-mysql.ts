@@ -188,13 +188,14 @@ function clausesOf(
   while (end < tokens.count && (tokens.end[end] as number) <= body.end) end++;
   findClauses(tokens, first, end);
   if (!hasClause('from')) return undefined;
-  const whereEnd = clauseEnd('where') - 1;
+  const condition = clauseFirst('where') + 1;
+  const hasWhere = hasClause('where') && clauseEnd('where') > condition;
   const parameters: Span[] = [];
   for (let i = first; i < end; i++) if (tokens.kind[i] === T.Parameter) parameters.push(tokens.span(i, i));
   return {
     items: { start: body.start, end: items.end },
     from: tokens.start[clauseFirst('from')] as number,
-    where: hasClause('where') ? tokens.span(clauseFirst('where') + 1, whereEnd) : undefined,
+    where: hasWhere ? tokens.span(condition, clauseEnd('where') - 1) : undefined,
     parameters,
     hint: text.toString('latin1', body.start, items.end).includes('/*+'),
   };

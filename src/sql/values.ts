@@ -51,7 +51,9 @@ export function value(tokens: Tokens, first: number, end: number): Value {
 }
 
 function other(tokens: Tokens, first: number, end: number): Value {
-  const span = tokens.span(first, end - 1);
+  const start = tokens.start[first] as number;
+  // `(, 1)`: nothing stands there
+  const span = end > first ? tokens.span(first, end - 1) : { start, end: start };
   return { kind: 'other', text: tokens.text.toString('latin1', span.start, span.end), span };
 }
 

@@ -128,7 +128,7 @@ export function expectedLocked(
   // ( condition ) AND alias . key = value
   const at = where + 1 + condition.length + 5;
   const key = out[at] ?? '';
-  const width = out.length - body.length - end.length - 8;
+  const width = out.length - body.length - end.length - 7;
   const value = out.slice(at + 2, at + 2 + width);
   if (!/^`(?:[^`]|``)+`$/.test(key) || !isConstant(value)) return undefined;
   return [

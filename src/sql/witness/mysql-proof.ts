@@ -43,6 +43,7 @@ export function mysqlDeleteProof(prover: MysqlProver, texts: DeleteTexts): boole
   const select = classify(selectText, settings ?? mysqlDefaults).shape;
   const deletion = classify(deleteText, settings ?? mysqlDefaults).shape;
   if (select.kind !== 'select' || deletion.kind !== 'delete' || deletion.list === undefined) return false;
+  if (deletion.other || deletion.returning) return false;
   const target = targetOf(select, deletion);
   const out = tokensOf(outText, settings);
   if (target === undefined || out === undefined) return false;
