@@ -20,7 +20,7 @@ const scalars = [
   'lower lcase upper ucase length octet_length char_length character_length bit_length ltrim rtrim lpad rpad',
   'substr mid left right replace insert reverse repeat space concat concat_ws locate instr elt field find_in_set',
   'make_set export_set substring_index ascii ord hex unhex bin oct quote soundex strcmp format to_base64 from_base64',
-  'md5 sha sha1 sha2 inet_aton inet_ntoa inet6_aton inet6_ntoa is_ipv4 is_ipv6',
+  'sha2 inet_aton inet_ntoa inet6_aton inet6_ntoa is_ipv4 is_ipv6',
   'regexp_replace regexp_instr regexp_substr isnull',
   'date_add date_sub adddate subdate addtime subtime datediff timediff timestampadd timestampdiff period_add period_diff',
   'date_format time_format str_to_date get_format makedate maketime last_day from_days to_days to_seconds',

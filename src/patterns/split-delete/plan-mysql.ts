@@ -20,7 +20,7 @@ export function planSplitDeleteMysql(
 ): Plan | { reason: Reason } {
   const reason = refusedSession(found, server) ?? refusedRelations(facts) ?? refusedKey(found, facts);
   if (reason !== undefined) return { reason };
-  const text = edited(found, facts);
+  const text = edited(found);
   if (!Buffer.isBuffer(text)) return text;
   const { rule, read } = found;
   const { schema, table } = facts.identity;
@@ -62,7 +62,7 @@ function refusedKey({ rule, list, column }: SplitDelete, facts: Facts): Reason |
 }
 
 /** The app's SELECT turned into a DELETE of its key's table, checked by the real grammar. */
-function edited(found: SplitDelete, facts: Facts): Buffer | { reason: Reason } {
+function edited(found: SplitDelete): Buffer | { reason: Reason } {
   const { witness, rule, statement, shape, read, lexer, list } = found;
   const select = read.statement.text;
   if (!witness.agrees(select, read.shape, lexer) || !witness.agrees(statement.text, shape, lexer))
