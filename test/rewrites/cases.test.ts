@@ -127,8 +127,10 @@ describe('the cases', () => {
   const elsewhere: Partial<Record<Reason, string>> = {
     'payload-key':
       'asked of the catalog only for a table that no operator named, and there a rewriting rule refuses table-not-named first: test/unit/patterns',
-    'guard-unsafe': 'MySQL before 5.7.5 only',
-    'no-row': 'InnoDB only: on PostgreSQL the locking read itself finds no row',
+    'guard-unsafe': 'MySQL before 5.7.5 only: test/unit/patterns',
+    'no-row': 'InnoDB only, on PostgreSQL the locking read itself finds no row: test/unit/patterns',
+    'primary-duplicate': 'InnoDB only: test/unit/patterns',
+    'safe-updates': 'MySQL and MariaDB only: test/unit/patterns',
   };
 
   it.each(Object.entries(reasons))(
