@@ -7,7 +7,7 @@
  * Invariant: 'session' only where what the server says now is the level of the present transaction; 'unknown' in doubt.
  */
 import { firstWord } from '../sql/first-word.ts';
-import type { SetIsolationShape, Shape } from '../sql/shape.ts';
+import type { SetIsolationShape } from '../sql/shape.ts';
 import type { Statement } from './types.ts';
 
 export type IsolationLevel = NonNullable<SetIsolationShape['level']>;
@@ -15,9 +15,9 @@ export type IsolationLevel = NonNullable<SetIsolationShape['level']>;
 /** 'session': as the server says. A level: this transaction's own. 'unknown': nobody can tell. */
 export type EffectiveIsolation = 'session' | IsolationLevel | 'unknown';
 
-/** First words of texts that may set a level; '' is a text that was not looked at. */
-const suspects = new Set(['set', 'call', 'execute', '']);
-const noShape: { shape: Shape } = { shape: { kind: 'other', why: 'unknown' } };
+/** First words of statements that are not looked at, and that cannot set a level: DDL and the like. */
+const harmless =
+  /^\s*(create|alter|drop|truncate|rename|analyze|optimize|lock|unlock|use|replace|load|grant|revoke|flush|do)\b/i;
 
 export class TransactionIsolation {
   private present: EffectiveIsolation = 'session';
@@ -68,15 +68,13 @@ export class TransactionIsolation {
   }
 
   /** A statement ran outside any transaction: it may have been the one that a level was set for. */
-  usedOutside(statement: Statement): void {
-    const { text } = statement;
-    const semicolon = text.indexOf(';');
-    const suspect = suspects.has(firstWord(text, 0, text.length));
+  usedOutside(statement: Statement, failed: boolean): void {
     // Statements outside a transaction are not lexed unless there is a reason to.
-    const { shape } = suspect || (semicolon >= 0 && semicolon < text.length - 1) ? statement : noShape;
+    if (this.next === 'session' && !isSuspect(statement.text)) return;
+    const { shape } = statement;
+    if (shape.kind === 'noise' || (shape.kind === 'set-isolation' && failed)) return;
     if (shape.kind === 'set-isolation') this.set(shape, false);
-    else if (shape.kind === 'noise') return;
-    else if (this.next !== 'session' || maySetIsolation(statement, shape)) this.next = 'unknown';
+    else if (this.next !== 'session' || maySetIsolation(statement)) this.next = 'unknown';
   }
 
   reset(): void {
@@ -86,10 +84,18 @@ export class TransactionIsolation {
   }
 }
 
+/** A SET, several statements in one, or a text that does not begin with a word that is known. */
+function isSuspect(text: Buffer): boolean {
+  const word = firstWord(text, 0, text.length);
+  if (word === 'set' || word === 'other' || word === 'empty') return true;
+  const semicolon = text.indexOf(';');
+  return semicolon >= 0 && semicolon < text.length - 1;
+}
+
 /** Several statements in one, a procedure, a text of the app's own making: a SET may be among them. */
-function maySetIsolation({ text, shape: own }: Statement, shape = own): boolean {
+function maySetIsolation({ text, shape }: Statement): boolean {
   if (shape.kind !== 'other') return false;
   if (shape.why !== 'unknown') return true;
-  const word = firstWord(text, 0, text.length);
-  return word !== 'set' ? suspects.has(word) : /isolation/i.test(text.toString('latin1', 0, 4096));
+  const start = text.toString('latin1', 0, 4096);
+  return firstWord(text, 0, text.length) === 'set' ? /isolation/i.test(start) : !harmless.test(start);
 }

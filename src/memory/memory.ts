@@ -195,7 +195,7 @@ export class TransactionMemory {
       this.current = 'T';
       return;
     }
-    if (this.dialect !== 'postgres') this.levels.usedOutside(statement);
+    if (this.dialect !== 'postgres') this.levels.usedOutside(statement, outcome.error !== undefined);
     if (outcome.error !== undefined) {
       if (isUniqueViolation(outcome.error)) this.rememberInsert(statement, outcome.error, false);
       return;
@@ -215,7 +215,7 @@ export class TransactionMemory {
     if (this.dialect !== 'postgres') this.followIsolation(statement);
     if (shape.kind === 'noise' || shape.kind === 'set-isolation') return;
     if (shape.kind === 'begin' && this.dialect !== 'postgres') {
-      this.endTransaction();
+      this.endTransaction(false, true);
       this.levels.beginAnew();
       this.insert = undefined;
       return;
