@@ -7,7 +7,7 @@ import { logEvent, type Log } from '../log.ts';
 import { Metrics } from '../metrics.ts';
 import { GuardQueue } from '../session/guard-queue.ts';
 import type { FindingEvent, SharedState } from '../session/types.ts';
-import { loadWitness } from '../sql/witness/postgres.ts';
+import { loadWitnesses } from '../sql/witness/load.ts';
 import { mysql } from './mysql.ts';
 import { postgres } from './postgres.ts';
 import { Proxy } from './server.ts';
@@ -23,7 +23,7 @@ export interface Running {
 /** Resolves when everything listens. @throws when an address cannot be listened on; then nothing is left open */
 export async function run(config: Config, log: Log): Promise<Running> {
   const shared: SharedState = {
-    witness: await loadWitness(),
+    witness: await loadWitnesses(config.listeners.map(({ protocol }) => protocol)),
     facts: new FactsCache({ ...defaultFactsCacheLimits, lifetime: config.factsLifetime }),
     guards: new GuardQueue(),
   };

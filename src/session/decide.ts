@@ -41,7 +41,7 @@ export function decide(state: SessionState, statement: Statement): Decision {
       now,
       status: state.status,
       database: state.info.database,
-      witness: state.options.shared.witness,
+      witness: state.options.shared.witness(state.dialect),
       ruleFor: rules.ruleFor.bind(rules),
     });
   } catch (error) {

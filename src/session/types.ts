@@ -6,7 +6,7 @@ import type { FactsCache } from '../facts/cache.ts';
 import type { PatternId } from '../patterns/types.ts';
 import type { Reason } from '../patterns/reasons.ts';
 import type { Mode, Rule } from '../patterns/rule.ts';
-import type { Name } from '../sql/shape.ts';
+import type { Dialect, Name } from '../sql/shape.ts';
 import type { Witness } from '../sql/witness/types.ts';
 import type { GuardQueue } from './guard-queue.ts';
 
@@ -131,7 +131,8 @@ export interface SessionLimits {
 
 /** What all sessions of one process share; created once by the proxy. */
 export interface SharedState {
-  witness: Witness;
+  /** The grammar of a session's dialect; loaded when the process starts. */
+  witness: (dialect: Dialect) => Witness;
   facts: FactsCache;
   guards: GuardQueue;
 }

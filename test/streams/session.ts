@@ -53,7 +53,7 @@ export const plainLimits: SessionLimits = {
 export const realWitness: Witness = await loadWitness();
 
 export function sharedState(witness: Witness = realWitness): SharedState {
-  return { witness, facts: new FactsCache(), guards: new GuardQueue() };
+  return { witness: () => witness, facts: new FactsCache(), guards: new GuardQueue() };
 }
 
 export function makeSession(

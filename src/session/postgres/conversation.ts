@@ -15,6 +15,9 @@ import type { Portal, Prepared } from './prepared.ts';
 /** Encodings in which no byte of a multi-byte character is ASCII, so that a lexer over bytes cannot be fooled. */
 const safeEncoding = /^(UTF8|UNICODE|SQL_ASCII|LATIN\d+|ISO_8859_\d+|WIN\d+|KOI8[RU]|EUC_\w+)$/i;
 
+/** So many statements, and as many Bind messages, of the greatest length that is looked at may be kept. */
+const longestRemembered = 16;
+
 export class Conversation extends SessionState {
   readonly replies = new ReplyQueue();
   readonly prepared: Named<Prepared>;
@@ -37,8 +40,9 @@ export class Conversation extends SessionState {
 
   constructor(options: SessionOptions) {
     super(options);
-    this.prepared = new Named(options.limits.preparedStatements);
-    this.portals = new Named(options.limits.preparedStatements);
+    const { preparedStatements, inspectBytes } = options.limits;
+    this.prepared = new Named(preparedStatements, longestRemembered * inspectBytes);
+    this.portals = new Named(preparedStatements, longestRemembered * inspectBytes);
   }
 
   /** libpg-query assumes standard_conforming_strings. */

@@ -21,6 +21,10 @@ export class Prepared {
     this.source = source;
     this.types = types;
   }
+
+  get bytes(): number {
+    return this.source.text.length + 4 * this.types.length;
+  }
 }
 
 /** A bound statement. The Bind message is kept as bytes and read when somebody asks. */
@@ -38,6 +42,10 @@ export class Portal {
   constructor(prepared: Prepared, message: Buffer) {
     this.prepared = prepared;
     this.message = message;
+  }
+
+  get bytes(): number {
+    return this.message.length;
   }
 
   get bind(): BindMessage {
@@ -60,13 +68,19 @@ export class Portal {
   }
 }
 
-/** A bounded map whose changes can be taken back. Full: a new name is not noted, and counts as never seen. */
-export class Named<T> {
+/**
+ * A map bounded in number and bytes, whose changes can be taken back. Full: a new value is not noted, and its name counts
+ * as never seen.
+ */
+export class Named<T extends { readonly bytes: number }> {
   private readonly entries = new Map<string, T>();
   private readonly limit: number;
+  private readonly mostBytes: number;
+  private bytes = 0;
 
-  constructor(limit: number) {
+  constructor(limit: number, mostBytes: number) {
     this.limit = limit;
+    this.mostBytes = mostBytes;
   }
 
   get(name: string): T | undefined {
@@ -76,16 +90,21 @@ export class Named<T> {
   /** @returns takes the change back */
   set(name: string, value: T | undefined): () => void {
     const previous = this.entries.get(name);
-    if (value === undefined || (previous === undefined && this.entries.size >= this.limit))
-      this.entries.delete(name);
-    else this.entries.set(name, value);
-    return () => {
-      if (previous === undefined) this.entries.delete(name);
-      else this.entries.set(name, previous);
-    };
+    this.replace(name, undefined);
+    const room =
+      value !== undefined && this.entries.size < this.limit && this.bytes + value.bytes <= this.mostBytes;
+    if (room) this.replace(name, value);
+    return () => this.replace(name, previous);
   }
 
   clear(): void {
-    if (this.entries.size > 0) this.entries.clear();
+    this.entries.clear();
+    this.bytes = 0;
+  }
+
+  private replace(name: string, value: T | undefined): void {
+    this.bytes += (value?.bytes ?? 0) - (this.entries.get(name)?.bytes ?? 0);
+    if (value === undefined) this.entries.delete(name);
+    else this.entries.set(name, value);
   }
 }
