@@ -8,10 +8,9 @@
  * Outside a transaction statements are not even lexed: a read is kept as a note and its shape computed only if a
  * DELETE by list follows.
  */
-import { firstWord } from '../sql/first-word.ts';
 import type { Dialect, InsertShape, Name, SelectShape } from '../sql/shape.ts';
 import { hasNoEffect, onlyKnownFunctions } from './functions.ts';
-import { TransactionIsolation } from './isolation.ts';
+import { isShow, TransactionIsolation } from './isolation.ts';
 import type { EffectiveIsolation } from './isolation.ts';
 import type { MemoryLimits } from './limits.ts';
 import { includesTable } from './names.ts';
@@ -254,8 +253,7 @@ export class TransactionMemory {
   private followIsolation(statement: Statement): void {
     const { shape, text } = statement;
     if (shape.kind === 'set-isolation') this.levels.set(shape, true);
-    else if (shape.kind !== 'noise' || firstWord(text, 0, text.length) === 'show')
-      this.levels.used(statement);
+    else if (shape.kind !== 'noise' || isShow(text)) this.levels.used(statement);
   }
 
   private rememberRead(statement: Statement, shape: SelectShape, outcome: Outcome): void {
