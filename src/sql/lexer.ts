@@ -288,13 +288,13 @@ class Lexer {
       next === 0x2d &&
       (this.postgres || classOf[text[start + 2] ?? 0x20] === bytes.blank)
     ) {
-      return this.comment(start, endOfLine(text, start));
+      return this.lineComment(start);
     }
     if (byte === 0x2f && next === 0x2a) return this.blockComment(start);
     if (byte === 0x24) return this.dollar(start);
     if (byte === 0x3a) return this.colon(start, next);
     if (!this.postgres) {
-      if (byte === 0x23) return this.comment(start, endOfLine(text, start));
+      if (byte === 0x23) return this.lineComment(start);
       if (byte === 0x3f) return this.parameter(start, start + 1, ++this.parameters);
       if (byte === 0x40) return this.variable(start);
     }
@@ -308,6 +308,12 @@ class Lexer {
     for (let i = start; i < end; i++) hash = (Math.imul(hash, 31) + (text[i] as number)) | 0;
     this.push(kind, start, end, 0, hash);
     return end;
+  }
+
+  private lineComment(start: number): number {
+    const end = endOfLine(this.text, start, this.postgres);
+    // MySQL reads on behind a NUL in ways of its own
+    return !this.postgres && this.text.subarray(start, end).includes(0) ? -1 : this.comment(start, end);
   }
 
   private comment(start: number, end: number): number {

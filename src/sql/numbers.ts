@@ -47,9 +47,9 @@ export function isLetteredNumber(text: Buffer, start: number, end: number): bool
   return lettered.test(text.toString('latin1', start, end));
 }
 
-const mysqlNumber = /^(?:0x[0-9a-f]+|0b[01]+|\d+e\d+|\d+e[+-]\d+)$/i;
+const mysqlNumber = /^(?:0x[0-9a-fA-F]+|0b[01]+|\d+[eE]\d+|\d+[eE][+-]\d+)$/;
 
-/** MySQL, MariaDB: `1a` is a name. */
+/** MySQL, MariaDB: `1a` is a name, and so is `0X1F`. */
 export function isWordOfDigits(text: Buffer, start: number, end: number): boolean {
   const word = text.toString('latin1', start, end);
   return !word.includes('.') && !mysqlNumber.test(word);

@@ -26,10 +26,10 @@ export function endOfQuoted(text: Uint8Array, from: number, quote: number, escap
   return -1;
 }
 
-/** `--` and `#` comments: the line end does not belong to the comment. */
-export function endOfLine(text: Uint8Array, from: number): number {
+/** `--` and `#` comments up to a line feed, on PG up to a carriage return as well; it does not belong to the comment. */
+export function endOfLine(text: Uint8Array, from: number, postgres = true): number {
   let i = from;
-  while (i < text.length && text[i] !== newline && text[i] !== carriageReturn) i++;
+  while (i < text.length && text[i] !== newline && !(postgres && text[i] === carriageReturn)) i++;
   return i;
 }
 

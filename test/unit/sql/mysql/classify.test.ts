@@ -266,6 +266,7 @@ describe('conditions', () => {
     ["a = X'00ff'", ['.a=string \u0000ÿ::binary']],
     ['a = 0x4142', ['.a=string AB::binary']],
     ['a = 0x414', ['.a=other 0x414']],
+    ['a = 0X4142', []],
     ["a = X'4'", [".a=other X'4'"]],
     ["a = _binary 'x'", ['.a=string x::binary']],
     ["a = b'01'", [".a=other b'01'"]],
@@ -294,6 +295,12 @@ describe('conditions', () => {
     ['a = @a AND b = 1', ['.b=number 1']],
   ])('%s', (where, expected) => {
     expect(pairs(where)).toEqual(expected);
+  });
+
+  it('a carriage return does not end a comment', () => {
+    expect(pairs('a = 1 -- x\rAND b = 2')).toEqual(['.a=number 1']);
+    expect(pairs('a = 1 # x\nAND b = 2')).toEqual(['.a=number 1', '.b=number 2']);
+    expect(shapeOf('SELECT 1 -- \0\n')).toEqual({ kind: 'other', why: 'lexical' });
   });
 
   it('backslashes as sql_mode has it', () => {

@@ -1,4 +1,5 @@
 /** The witness for MySQL and MariaDB: what it agrees with, what it refuses, what it proves and what it does not. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { classify } from '../../../../src/sql/classify.ts';
 import {
@@ -16,6 +17,11 @@ import { maskMysql } from '../../../../src/sql/witness/mysql-mask.ts';
 import { MysqlParser } from '../../../../src/sql/witness/mysql-parser.ts';
 import { loadMysqlWitness, MysqlWitness } from '../../../../src/sql/witness/mysql.ts';
 import { ansi, bytes, deleteOf, harvested, mariadb, mysql, selectOf, shapeOf } from './support.ts';
+
+/** Statements written for these tests, one a line; `# …` is a comment. */
+const written = readFileSync(new URL('statements-mysql.txt', import.meta.url), 'utf8')
+  .split('\n')
+  .filter((line) => line !== '' && !line.startsWith('# '));
 
 const witness = loadMysqlWitness('mysql');
 const agrees = (text: string, shape: Shape = shapeOf(text), settings = mysql): boolean =>
@@ -40,6 +46,15 @@ describe.each([mysql, mariadb])('what ORMs send, $dialect', (settings) => {
     // the MySQL grammar knows no RETURNING and no DEFAULT in front of a row, the MariaDB grammar no DELETE … LIMIT
     const known = dialect === 'mysql' ? /^INSERT .*(?:RETURNING|\(DEFAULT)/ : /^DELETE .* LIMIT /i;
     expect(refused.filter((sql) => !known.test(sql))).toEqual([]);
+  });
+
+  it('other styles of SQL are agreed on, but for what the grammars do not know', () => {
+    const both = /@p|<=>|MATCH|INDEX \(|NATURAL|FOR SHARE|FOUND_ROWS/;
+    const unknown = dialect === 'mysql' ? both : new RegExp(`${both.source}|->>|STRAIGHT`);
+    for (const sql of written) {
+      const { shape } = classify(bytes(sql), settings);
+      expect(ours.agrees(bytes(sql), shape, settings), sql).toBe(!unknown.test(sql));
+    }
   });
 
   it('every text that the builders make of it is proved', () => {
