@@ -115,11 +115,13 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
       const known = cache.get(key(environment), question, conversation.now);
       if (known !== undefined) return { facts: known, environment };
     }
-    const state = new Command(stateQuery());
-    const answer = yield* this.quietly([state, new Command(factsQuery(question))]);
-    if ('failed' in answer) return answer;
+    // By itself, so that the time-out is known which the larger question may run into.
+    const state = yield* this.quietly([new Command(stateQuery())]);
+    if ('failed' in state) return state;
     const seen = readState(conversation, state.value);
     if ('reason' in seen) return seen;
+    const answer = yield* this.quietly([new Command(factsQuery(question))]);
+    if ('failed' in answer) return answer;
     const facts = readFacts(answer.value ?? '');
     const { environment } = conversation;
     if (facts === undefined || environment === undefined) return { reason: 'catalog' };

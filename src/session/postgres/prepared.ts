@@ -98,6 +98,7 @@ export class Named<T extends { readonly bytes: number }> {
   }
 
   clear(): void {
+    if (this.entries.size === 0) return;
     this.entries.clear();
     this.bytes = 0;
   }
