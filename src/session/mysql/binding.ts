@@ -5,7 +5,7 @@
 import type { Parameters } from '../../memory/types.ts';
 import { readExecute } from '../../wire/mysql/execute.ts';
 import type { Execute } from '../../wire/mysql/execute.ts';
-import { textOfBinary } from '../../wire/mysql/types.ts';
+import { textOfBinary, type as typeCode } from '../../wire/mysql/types.ts';
 import type { Prepared } from './prepared.ts';
 
 type Binding = Pick<Execute, 'types' | 'values'>;
@@ -50,7 +50,10 @@ export class Bound {
     const parameters: Parameters = { formats: [], values: [], types: [], binding: { types, values } };
     types.forEach(({ type, unsigned }, index) => {
       const value = values[index];
-      const text = value === null || value === undefined ? undefined : textOfBinary(type, unsigned, value);
+      const text =
+        value === null || value === undefined
+          ? undefined
+          : (textOfBinary(type, unsigned, value) ?? wholeNumber(type, value));
       // Long data is not at hand: an empty binary value of no known type compares equal to nothing.
       parameters.formats.push(value === null || text !== undefined ? 0 : 1);
       parameters.values.push(
@@ -59,4 +62,14 @@ export class Bound {
     });
     return parameters;
   }
+}
+
+/**
+ * mysql2 sends JavaScript's numbers as DOUBLE, ids included. A whole one within 53 bits compares with an integer column
+ * exactly; any other has no exact text form.
+ */
+function wholeNumber(type: number, value: Buffer): string | undefined {
+  if (type !== typeCode.double || value.length !== 8) return undefined;
+  const number = value.readDoubleLE();
+  return Number.isSafeInteger(number) && !Object.is(number, -0) ? String(number) : undefined;
 }
