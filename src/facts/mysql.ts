@@ -5,6 +5,8 @@
  * The name is the one of the app's own statement, so that a temporary table and the default database are seen. Names come
  * back as the server spells them; columns in small letters, as in shapes, because their case never counts.
  */
+import type { Statement } from '../memory/types.ts';
+import { firstWord } from '../sql/first-word.ts';
 import type { Name } from '../sql/shape.ts';
 import { readCreateTable } from './create-table.ts';
 import type { CreatedTable, TableKey } from './create-table.ts';
@@ -138,4 +140,25 @@ function keyNamed(created: CreatedTable | undefined, name: string): KeyFacts | u
     expression: key.expression,
     deferrable: false,
   };
+}
+
+/**
+ * What a statement that succeeded means for facts that are kept. 'tables': they may be wrong. 'own': the session may have
+ * a temporary table now, which hides another one of the same name from it alone, so that it may use nobody's facts.
+ * Looks at the first words only, of texts that do not begin with SELECT, INSERT and the like.
+ */
+export function catalogChange(statement: Pick<Statement, 'text' | 'shape'>): 'tables' | 'own' | undefined {
+  const { text } = statement;
+  if (text.length === 0) return 'own'; // was not looked at
+  const word = firstWord(text, 0, text.length);
+  const semicolon = text.indexOf(';');
+  if (word !== 'other' && (semicolon < 0 || semicolon === text.length - 1)) return undefined;
+  const start = text.toString('latin1', 0, 4096);
+  const change = /\b(?:temporary|call|execute)\b/i.test(start)
+    ? 'own'
+    : /\b(?:create|alter|drop|rename)\b/i.test(start)
+      ? 'tables'
+      : undefined;
+  // A semicolon in a string makes no second statement.
+  return change === undefined || word === 'other' || statement.shape.kind === 'other' ? change : undefined;
 }

@@ -1,4 +1,5 @@
 /** The state of one MySQL or MariaDB session that its client side, its server side and a running plan share. */
+import { catalogChange } from '../../facts/mysql.ts';
 import type { Outcome, Statement, StatementError } from '../../memory/types.ts';
 import type { LexerSettings } from '../../sql/shape.ts';
 import { noCapabilities } from '../../wire/mysql/capabilities.ts';
@@ -39,6 +40,8 @@ export class MysqlConversation extends SessionState {
   };
   /** MySQL does not tell ANSI_QUOTES in its status flags: known from a plan's look at sql_mode. */
   private collationSafe = true;
+  /** The session may have temporary tables: a name may mean another table to it than to the others. */
+  ownTables = false;
   private inTransaction = false;
 
   constructor(options: SessionOptions) {
@@ -81,9 +84,17 @@ export class MysqlConversation extends SessionState {
   /** The reply to a statement is complete. The flags come with every reply but an error. */
   executed(statement: Statement, outcome: Outcome, flags: number | undefined): void {
     this.completed(statement, outcome);
+    if (this.rules.active) this.followCatalog(statement);
     if (flags !== undefined) this.statusFlags(flags);
     else if (outcome.error !== undefined) this.afterError(outcome.error);
     if (this.rules.active && this.guards.length > 0 && endsByText(statement)) this.releaseGuards();
+  }
+
+  /** DDL that failed may have been the second of several statements, so an error makes no difference. */
+  private followCatalog(statement: Statement): void {
+    const change = catalogChange(statement);
+    if (change === 'own') this.ownTables = true;
+    else if (change === 'tables') this.options.shared.facts.forget();
   }
 
   /** protocol.md, MySQL 11 and 18: with autocommit off a transaction is open at all times, begun or not. */
@@ -106,6 +117,7 @@ export class MysqlConversation extends SessionState {
     this.memory.reset();
     this.prepared.clear();
     this.inTransaction = false;
+    this.ownTables = false;
     this.environment = undefined;
   }
 

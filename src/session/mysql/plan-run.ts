@@ -81,10 +81,10 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
   }
 
   private *facts(server: ServerState): Steps<Facts | undefined> {
-    const { options, environment, now } = this.state;
+    const { options, environment, now, ownTables } = this.state;
     const { question } = this.finding;
     const key = `${options.server}\0${environment ?? ''}`;
-    const known = options.shared.facts.get(key, question, now);
+    const known = ownTables ? undefined : options.shared.facts.get(key, question, now);
     if (known !== undefined) return known;
     const answers: ((string | null)[] | undefined)[] = [];
     for (const text of mysqlLookUps(question)) {
@@ -92,7 +92,7 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
       answers.push(answer.error === undefined ? answer.rows[0] : undefined);
     }
     const facts = readMysqlFacts(question, answers, server.database);
-    if (facts !== undefined) options.shared.facts.set(key, question, facts, this.state.now);
+    if (facts !== undefined && !ownTables) options.shared.facts.set(key, question, facts, this.state.now);
     return facts;
   }
 

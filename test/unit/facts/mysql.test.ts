@@ -2,9 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { readCreateTable } from '../../../src/facts/create-table.ts';
-import { mysqlLookUps, readMysqlFacts } from '../../../src/facts/mysql.ts';
+import { catalogChange, mysqlLookUps, readMysqlFacts } from '../../../src/facts/mysql.ts';
 import type { Facts, FactsQuestion } from '../../../src/facts/types.ts';
 import { mysqlKey } from '../../../src/memory/keys-mysql.ts';
+import { SceneStatement } from '../patterns/scene.ts';
 
 type Answers = Record<string, (string | null)[] | null>;
 
@@ -185,4 +186,25 @@ describe('not believed', () => {
       if (at > 0) expect(whole).toBeDefined();
     }
   });
+});
+
+test.each([
+  ['CREATE TABLE t (id INT)', 'tables'],
+  ['  alter table t add x int', 'tables'],
+  ['/* migration */ DROP INDEX i ON t', 'tables'],
+  ['RENAME TABLE a TO b', 'tables'],
+  ['# a comment\nDROP TABLE t', 'tables'],
+  ['SELECT 1; DROP TABLE t', 'tables'],
+  ['CREATE TEMPORARY TABLE t (id INT)', 'own'],
+  ['CREATE OR REPLACE TEMPORARY TABLE t (id INT)', 'own'],
+  ['INSERT INTO z VALUES (1); CREATE TEMPORARY TABLE t (id INT)', 'own'],
+  ['CALL fill()', 'own'],
+  ['EXECUTE x', 'own'],
+  ['', 'own'],
+  ['SELECT id FROM t;', undefined],
+  ["INSERT INTO t VALUES ('; create table')", undefined],
+  ['TRUNCATE TABLE t', undefined],
+  ['USE other', undefined],
+])('%j: what is known of the tables: %s', (sql, expected) => {
+  expect(catalogChange(new SceneStatement(sql, undefined, 'mysql'))).toBe(expected);
 });
