@@ -28,6 +28,11 @@ const needs = {
   psycopg2: { package: 'python3-psycopg2', present: pythonModule('psycopg2') },
   psycopg: { package: 'python3-psycopg', present: pythonModule('psycopg') },
   asyncpg: { package: 'python3-asyncpg', present: pythonModule('asyncpg') },
+  mariadb: { package: 'mariadb-client', present: program('mariadb') },
+  'mariadb-dump': { package: 'mariadb-client', present: program('mariadb-dump') },
+  sysbench: { package: 'sysbench', present: program('sysbench') },
+  pymysql: { package: 'python3-pymysql', present: pythonModule('pymysql') },
+  mysqldb: { package: 'python3-mysqldb', present: pythonModule('MySQLdb') },
 } satisfies Record<string, Need>;
 
 export type Tool = keyof typeof needs;

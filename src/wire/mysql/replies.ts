@@ -111,6 +111,8 @@ export class ReplyTracker {
 
   #phase: Phase = 'idle';
   #left = 0;
+  /** MySQL says "OUT parameters, more results" in the EOF behind the columns only: the one that ends the row is silent. */
+  #outParameters = false;
   #deprecateEof = false;
   #cacheMetadata = false;
 
@@ -142,6 +144,7 @@ export class ReplyTracker {
     this.done = this.#phase === 'idle';
     this.results = 0;
     this.cursor = false;
+    this.#outParameters = false;
     this.definitionsFollow = true;
   }
 
@@ -229,6 +232,8 @@ export class ReplyTracker {
 
   #columnsEnd(buf: Buffer, start: number, end: number): Part {
     if (!this.#readStatus(buf, start, end)) return this.#unexpected('EOF packet without status');
+    this.#outParameters =
+      has(this.status, statusFlag.outParameters) && has(this.status, statusFlag.moreResults);
     if (this.shape === 'prepare') this.#finish();
     else if (this.shape === 'binary-result' && has(this.status, statusFlag.cursorExists)) {
       this.cursor = true;
@@ -277,7 +282,9 @@ export class ReplyTracker {
   #resultDone(): void {
     this.results += 1;
     const chains = this.shape === 'result' || this.shape === 'binary-result';
-    if (chains && has(this.status, statusFlag.moreResults)) this.#phase = 'result';
+    const more = this.#outParameters || has(this.status, statusFlag.moreResults);
+    this.#outParameters = false;
+    if (chains && more) this.#phase = 'result';
     else this.#finish();
   }
 

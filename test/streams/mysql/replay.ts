@@ -78,7 +78,7 @@ const hiddenUpper = 0x2600;
 const hiddenExtended = 0x03;
 
 /** The greeting as the client has to see it, by the offsets of Protocol::HandshakeV10. */
-function greetingForClient(greeting: Buffer): Buffer {
+export function greetingForClient(greeting: Buffer): Buffer {
   const edited = Buffer.from(greeting);
   const lowerAt = edited.indexOf(0, 5) + 1 + 4 + 8 + 1;
   const upperAt = lowerAt + 2 + 1 + 2;
@@ -91,16 +91,19 @@ function greetingForClient(greeting: Buffer): Buffer {
   return edited;
 }
 
-/** System variable (0), 36 bytes, name of 12 bytes, value of 22 bytes: as record.ts has set it. */
-const redirect = Buffer.from('\x00\x24\x0credirect_url\x16mysql://elsewhere:3306', 'latin1');
+/** As record.ts has set it, and whoever else wants this module to take it out. */
+export const redirectUrl = 'mysql://elsewhere:3306';
+/** System variable (0), 36 bytes, name of 12 bytes, value of 22 bytes. */
+const redirect = Buffer.from(`\x00\x24\x0credirect_url\x16${redirectUrl}`, 'latin1');
 
 /** An OK packet whose state changes (lengths below 251) end with redirect_url, without it. */
-function withoutRedirect(bytes: Buffer): Buffer {
+export function withoutRedirect(bytes: Buffer): Buffer {
   if (!bytes.includes(redirect)) return bytes;
   const edited = Buffer.from(bytes.subarray(0, bytes.length - redirect.length));
   edited.writeUIntLE(bytes.readUIntLE(0, 3) - redirect.length, 0, 3);
-  // Header, OK, two lengths, status, warnings, empty info: then the length of all changes.
-  edited[12] = (bytes[12] ?? 0) - redirect.length;
+  // Header, OK, two lengths, status, warnings, info with its length: then the length of all changes.
+  const changesAt = 12 + (bytes[11] ?? 0);
+  edited[changesAt] = (bytes[changesAt] ?? 0) - redirect.length;
   return edited;
 }
 
