@@ -7,13 +7,13 @@ import { loadFile, type Config } from './config/load.ts';
 import { ConfigError } from './config/problem.ts';
 import { createLog, flushed } from './log.ts';
 
-const help = `Interlock: a PostgreSQL proxy that makes the racy statement sequences of ORMs safe
+const help = `Interlock: a proxy that makes the racy statement sequences of ORMs safe (PostgreSQL, MySQL, MariaDB)
 
 usage: interlock --server URL [--listen HOST:PORT] [options]
        interlock -c FILE
        interlock check -c FILE
 
-  --server URL          the server, for example postgres://db:5432
+  --server URL          the server: postgres://, mysql:// or mariadb:// host:port
   --listen HOST:PORT    where clients connect (${defaultListen})
   --rules PACK,...      rule packs (generic, which observes)
   --tables GLOB,...     tables on which split deletes may be rewritten, for example 'shop_*'; can be repeated
