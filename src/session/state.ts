@@ -77,7 +77,7 @@ export abstract class SessionState {
     if (!this.guardKeys.includes(key)) this.guardKeys.push(key);
   }
 
-  /** Names of the guards that this session's transaction holds. */
+  /** Names of the guards that this session's transaction holds, or did before it rolled a savepoint back. */
   get guards(): readonly string[] {
     return this.guardKeys;
   }
@@ -87,6 +87,14 @@ export abstract class SessionState {
     if (this.guardKeys.length === 0) return;
     for (const key of this.guardKeys) this.options.shared.guards.release(key, this.owner);
     this.guardKeys = [];
+  }
+
+  /**
+   * A savepoint was rolled back, and with it the guards that are younger. Nobody here knows which: others may ask the
+   * server for them, and this session still may as well.
+   */
+  leaveLines(): void {
+    for (const key of this.guardKeys) this.options.shared.guards.release(key, this.owner);
   }
 
   /** The connection is gone; a guard that was being waited for is left as well. */

@@ -33,7 +33,9 @@ export function* takeTurn<Request, Reply, Refused extends object>(
   const { name } = guard.key;
   const began = state.now;
   const deadline = began + guard.waitMs;
-  const alone = guards.acquire(name, state.owner, state.options.wakeSoon);
+  // Who has it already does not wait behind a session that waits for it.
+  const held = state.guards.includes(name);
+  const alone = guards.acquire(name, state.owner, state.options.wakeSoon) || held;
   let had: boolean | Refused = false;
   try {
     had = yield* ask(alone);

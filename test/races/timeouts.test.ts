@@ -1,5 +1,6 @@
 /**
- * The app's own time-outs and portals in the middle of a plan: what the original would have survived, the plan survives.
+ * The app's own time-outs, savepoints and portals in the middle of a plan: what the original would have survived, the
+ * plan survives.
  */
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -8,6 +9,7 @@ import { client, server as messages } from '../streams/encode.ts';
 import { availableVersions, pointed, run, startPostgres, type Postgres } from '../support/postgres.ts';
 import { startInterlock, type Proxy } from '../support/proxy.ts';
 import { FindingReader } from './findings.ts';
+import { guardWaiting } from './runner.ts';
 
 describe.each(availableVersions([15, 18]))('PostgreSQL %i', (version) => {
   let server: Postgres;
@@ -63,6 +65,31 @@ describe.each(availableVersions([15, 18]))('PostgreSQL %i', (version) => {
       'rewritten had',
       'rewritten not-had',
     ]);
+  });
+
+  test('who has the guard does not queue behind a session that waits for it, also after ROLLBACK TO', async () => {
+    const findings = new FindingReader(proxy);
+    const [first, second] = await Promise.all([
+      connect(proxy.urlFor(database)),
+      connect(proxy.urlFor(database)),
+    ]);
+    await first.query('BEGIN');
+    await first.query(`SELECT id FROM book WHERE isbn = 'a'`);
+    await first.query('DELETE FROM book WHERE id IN (1)');
+    await first.query('SAVEPOINT s');
+    await first.query('ROLLBACK TO s');
+    await second.query('BEGIN');
+    await second.query(`SELECT id FROM book WHERE isbn = 'b'`);
+    const waiting = second.query('DELETE FROM book WHERE id IN (2)');
+    await expect.poll(() => guardWaiting([proxy])).toBe(1);
+    await first.query(`INSERT INTO book (id, isbn) VALUES (3, 'c')`);
+    await first.query(`SELECT id FROM book WHERE isbn = 'c'`);
+    expect((await first.query('DELETE FROM book WHERE id IN (3)')).rowCount).toBe(1);
+    await first.query('COMMIT');
+    expect((await waiting).rowCount).toBe(1);
+    await second.query('COMMIT');
+    const lines = await findings.next(3);
+    expect(lines.map(({ guard }) => guard)).toEqual(['had', 'had', 'had']);
   });
 
   test('a locking read that runs into statement_timeout becomes the plain read again', async () => {

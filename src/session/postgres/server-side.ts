@@ -162,7 +162,8 @@ export class ServerSide {
     if (execution !== undefined) {
       if (tag !== '') execution.tag = tag;
       if (type === server.portalSuspended) execution.cut = 'suspended';
-      if (tag === 'COMMIT' || tag === 'ROLLBACK') this.conversation.releaseGuards();
+      if (tag === 'COMMIT') this.conversation.releaseGuards();
+      else if (tag === 'ROLLBACK') this.rolledBack(execution);
       // SQL PREPARE shares its names with Parse, and the tag does not say which one now means something else.
       else if (tag === 'PREPARE') this.conversation.prepared.clear();
       else if (/^(CREATE|ALTER|DROP|DISCARD) /.test(tag)) this.conversation.options.shared.facts.forget();
@@ -172,6 +173,14 @@ export class ServerSide {
       if (execution !== undefined) this.conversation.executed(execution);
     }
     this.pass(head, buf, start, end);
+  }
+
+  /** ROLLBACK TO has the same tag. */
+  private rolledBack({ statement }: Execution): void {
+    const { conversation } = this;
+    if (conversation.guards.length === 0) return;
+    if (statement.shape.kind === 'rollback-to') conversation.leaveLines();
+    else conversation.releaseGuards();
   }
 
   private error(head: Expected | undefined, buf: Buffer, start: number, end: number): void {
