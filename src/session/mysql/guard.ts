@@ -35,6 +35,8 @@ export function* takeGuard(
   const { name } = guard.key;
   // Before 5.7.5 a second GET_LOCK frees the first, which may be the app's own.
   if (!state.version.mariadb && !atLeast(state.version, 5, 7, 5)) return { reason: 'guard-unsafe' };
+  // The server counts: a second GET_LOCK would need a second RELEASE_LOCK.
+  if (state.guards.includes(name)) return { guard: 'had', waitedMs: 0 };
   if (guards.resting(name, state.now)) return { guard: 'not-had', waitedMs: 0 };
   const turn = yield* takeTurn<Request, Request, Refused>(state, guard, (mayLock) => ask(run, name, mayLock));
   if ('guard' in turn) guards.tried(name, turn.guard === 'had', state.now);
