@@ -3,7 +3,12 @@
  * comes out is two byte streams and the session's events.
  */
 import type { Actions, Session, SessionEvent, Side } from '../../src/session/types.ts';
-import type { FakeServer } from './fake-server.ts';
+
+/** The server's end, whichever protocol it speaks. */
+interface Server {
+  /** Takes client bytes in any portions. @returns what the server has sent by now */
+  receive(bytes: Buffer): Buffer;
+}
 
 /** Divides what one side sends at once into chunks. `from` is its offset in everything that this side sends. */
 export type Cut = (side: Side, bytes: Buffer, from: number) => Buffer[];
@@ -28,7 +33,7 @@ export interface Transcript {
 }
 
 /** Without a session in between. */
-export function runDirect(flights: readonly Buffer[][], server: FakeServer): Transcript {
+export function runDirect(flights: readonly Buffer[][], server: Server): Transcript {
   const toServer = flights.map((flight) => Buffer.concat(flight));
   const toClient = toServer.map((bytes) => server.receive(bytes));
   return { toServer: Buffer.concat(toServer), toClient: Buffer.concat(toClient), events: [], ended: false };
@@ -66,7 +71,7 @@ export class Link {
   /** Milliseconds between two flights of the client. */
   pause = 1;
   readonly #session: Session;
-  readonly #server: FakeServer;
+  readonly #server: Server;
   readonly #cut: Cut;
   readonly #sent = { client: 0, server: 0 };
   readonly #toServer: Buffer[] = [];
@@ -78,7 +83,7 @@ export class Link {
   #ended = false;
   #wakeSoon = false;
 
-  constructor(session: (wakeSoon: () => void) => Session, server: FakeServer, cut: Cut = uncut) {
+  constructor(session: (wakeSoon: () => void) => Session, server: Server, cut: Cut = uncut) {
     this.#session = session(() => {
       this.#wakeSoon = true;
     });

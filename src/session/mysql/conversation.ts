@@ -29,6 +29,8 @@ export class MysqlConversation extends SessionState {
   version: ServerVersion = { mariadb: false, major: 0, minor: 0, patch: 0 };
   /** The server has asked for a file: the client's packets are its content, up to an empty one. */
   fileDue = false;
+  /** After a lock wait that timed out: the transaction is probably still open, no flags say so before the next reply. */
+  unsure = false;
   /** Sequence id of the last packet that passed, either way: an error of ours goes on from it. */
   sequence = 0;
   declare run: MysqlRun | undefined;
@@ -107,6 +109,7 @@ export class MysqlConversation extends SessionState {
     if (this.version.mariadb) this.useAnsiQuotes((flags & flag.ansiQuotes) !== 0);
     if (this.inTransaction && !inTransaction) this.transactionEnded();
     this.inTransaction = inTransaction;
+    this.unsure = false;
     this.status = inTransaction || !autocommit ? 'T' : 'I';
     if (this.rules.active) this.memory.ready(this.status, this.now);
   }
@@ -149,6 +152,7 @@ export class MysqlConversation extends SessionState {
   private afterError(error: StatementError): void {
     if (!endsTransaction.has(error.errno ?? 0)) return;
     // No flags in an error: until the next reply nothing is certain, so nothing is rewritten.
+    this.unsure = error.errno === errno.lockWaitTimeout && this.status === 'T';
     this.transactionEnded();
     this.inTransaction = false;
     this.status = 'I';

@@ -45,11 +45,12 @@ class MysqlSession implements Session {
   }
 
   get idle(): boolean {
-    const { ready, status, expected, run, raw } = this.conversation;
+    const { ready, status, unsure, expected, run, raw } = this.conversation;
     return (
       ready &&
       !raw &&
       status === 'I' &&
+      !unsure &&
       expected.empty &&
       run === undefined &&
       this.clientFrames.pending === 0
