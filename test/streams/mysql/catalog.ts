@@ -64,7 +64,7 @@ function typeOf(name: string): MysqlType {
 /** Of integers; of anything else a serial column has a function as its default. */
 function declaration({ name, typeName, notNull, hasDefault }: CatalogColumn, flavour: Flavour): string {
   const { mariadb, mysql } = typeOf(typeName);
-  const made = /^int/.test(typeName) ? 'AUTO_INCREMENT' : 'DEFAULT uuid()';
+  const made = typeName.startsWith('int') ? 'AUTO_INCREMENT' : 'DEFAULT uuid()';
   const nulls = notNull ? 'NOT NULL' : hasDefault ? '' : 'DEFAULT NULL';
   const words = [
     `\`${name}\``,
