@@ -6,6 +6,7 @@
 import { readPrepare, readLongData, readQuery, readStatementId } from '../../wire/mysql/client-commands.ts';
 import { command, replyShape } from '../../wire/mysql/commands.ts';
 import { executeFlag } from '../../wire/mysql/execute.ts';
+import { readChangeUser } from '../../wire/mysql/handshake-response.ts';
 import { emptyPayload } from '../../wire/mysql/framer.ts';
 import type { Framer } from '../../wire/mysql/framer.ts';
 import { ProtocolViolation } from '../../wire/mysql/violation.ts';
@@ -68,6 +69,8 @@ export class MysqlClientSide {
         return this.prepare(buf, start, end);
       case command.stmtExecute:
         return this.execute(buf, start, end);
+      case command.changeUser:
+        return this.changeUser(buf, start, end);
       case command.stmtClose:
         conversation.prepared.close(readStatementId(buf, start, end));
         return conversation.output.toServer(buf, start, end);
@@ -156,7 +159,14 @@ export class MysqlClientSide {
   }
 
   /** Forwards a command whose content is not known or does not matter. */
-  private unread(type: number, buf: Buffer, start: number, end: number, prepared?: Prepared): void {
+  private unread(
+    type: number,
+    buf: Buffer,
+    start: number,
+    end: number,
+    prepared?: Prepared,
+    login?: Expected['login'],
+  ): void {
     const { conversation } = this;
     const shape = replyShape(type) ?? 'ok';
     if (shape === 'none') return conversation.output.toServer(buf, start, end);
@@ -170,7 +180,15 @@ export class MysqlClientSide {
       entry.execution = new MysqlExecution(new SentStatement(unseenText, 'simple'), prepared);
     }
     if (type === command.changeUser || type === command.resetConnection) entry.resets = true;
+    if (login !== undefined) entry.login = login;
     conversation.forward(buf, start, end, entry);
+  }
+
+  /** Rules are chosen by user and database: from here on by the new ones. */
+  private changeUser(buf: Buffer, start: number, end: number): void {
+    const { flags } = this.conversation.capabilities;
+    const { user, database, collation } = readChangeUser(buf, start, end, flags);
+    this.unread(command.changeUser, buf, start, end, undefined, { user, database, collation });
   }
 }
 

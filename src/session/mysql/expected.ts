@@ -1,5 +1,6 @@
 /** The replies that are due, in order: one entry per command that was sent and has an answer. */
 import type { ReplyShape } from '../../wire/mysql/commands.ts';
+import type { Login } from '../../wire/mysql/handshake-response.ts';
 import type { MysqlExecution } from './execution.ts';
 import type { Prepared } from './prepared.ts';
 import type { Request } from './request.ts';
@@ -11,8 +12,10 @@ export interface Expected {
   execution?: MysqlExecution;
   /** Of a COM_STMT_PREPARE: what its answer completes. */
   prepares?: Prepared;
-  /** The session starts anew when this is answered with OK. */
+  /** The session starts anew when this is answered. */
   resets?: boolean;
+  /** Of a COM_CHANGE_USER: who it is then. */
+  login?: Pick<Login, 'user' | 'database' | 'collation'>;
   /** Of a plan: where its answers are collected. */
   request?: Request;
 }

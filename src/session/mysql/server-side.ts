@@ -228,6 +228,16 @@ export class MysqlServerSide {
     request.errorBytes = [packet];
   }
 
+  /** MariaDB refuses another user after it has ended the session of the one before, who then goes on with a new one. */
+  private reset({ login }: Expected, accepted: boolean): void {
+    const { conversation } = this;
+    conversation.forget();
+    conversation.status = 'I';
+    if (login === undefined || !accepted) return;
+    conversation.begin({ ...conversation.info, user: login.user, database: login.database });
+    if (login.collation !== undefined) conversation.useCollation(login.collation);
+  }
+
   private finish(head: Expected): void {
     const { conversation } = this;
     const { tracker } = conversation;
@@ -244,9 +254,9 @@ export class MysqlServerSide {
     if (execution !== undefined) {
       if (tracker.cursor) execution.cut = 'suspended';
       conversation.executed(execution.statement, execution.outcome(), flags);
-    } else if (flags !== undefined) {
-      if (head.resets === true) conversation.forget();
-      conversation.statusFlags(flags);
+    } else {
+      if (head.resets === true) this.reset(head, flags !== undefined);
+      if (flags !== undefined) conversation.statusFlags(flags);
     }
   }
 }
