@@ -5,6 +5,7 @@
 import { connect, type Socket } from 'node:net';
 import { capability, type Capabilities } from '../../../src/wire/mysql/capabilities.ts';
 import { command, replyShape, type ReplyShape } from '../../../src/wire/mysql/commands.ts';
+import { lastPrepared } from '../../../src/wire/mysql/client-commands.ts';
 import { Framer, Head, Message, None } from '../../../src/wire/mysql/framer.ts';
 import { readGreeting } from '../../../src/wire/mysql/greeting.ts';
 import { readAuthPacket } from '../../../src/wire/mysql/authentication.ts';
@@ -32,6 +33,8 @@ export interface RawOptions {
 }
 
 const most = 1 << 30;
+/** MariaDB counts statements over all sessions: an id that it has given to none. */
+const nobodys = 0x7fff_fff0;
 /** Commands that name a statement. */
 const naming = new Set<number>([
   command.stmtExecute,
@@ -169,7 +172,7 @@ export class RawMysql {
         const code = bytes[at + 4] ?? 0;
         if (naming.has(code)) {
           const id = bytes.readUInt32LE(at + 5);
-          own.writeUInt32LE(this.statementIds[id - 1] ?? id, at + 5);
+          own.writeUInt32LE(this.statementIds[id - 1] ?? (id === lastPrepared ? id : nobodys), at + 5);
         }
         const shape = length === 0 ? 'ok' : (replyShape(code) ?? 'ok');
         if (shape !== 'none') this.due.push(shape);

@@ -96,10 +96,11 @@ export const redirectUrl = 'mysql://elsewhere:3306';
 /** System variable (0), 36 bytes, name of 12 bytes, value of 22 bytes. */
 const redirect = Buffer.from(`\x00\x24\x0credirect_url\x16${redirectUrl}`, 'latin1');
 
-/** An OK packet whose state changes (lengths below 251) end with redirect_url, without it. */
+/** An OK packet with redirect_url among its state changes, without it. All lengths are below 251. */
 export function withoutRedirect(bytes: Buffer): Buffer {
-  if (!bytes.includes(redirect)) return bytes;
-  const edited = Buffer.from(bytes.subarray(0, bytes.length - redirect.length));
+  const at = bytes.indexOf(redirect);
+  if (at < 0) return bytes;
+  const edited = Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + redirect.length)]);
   edited.writeUIntLE(bytes.readUIntLE(0, 3) - redirect.length, 0, 3);
   // Header, OK, two lengths, status, warnings, info with its length: then the length of all changes.
   const changesAt = 12 + (bytes[11] ?? 0);
