@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { reasons, type Reason } from '../../src/patterns/reasons.ts';
+import type { PatternId } from '../../src/patterns/types.ts';
 import { frames } from '../streams/decode.ts';
 import { bare } from '../streams/transaction.ts';
 import { caseCatalog, loadCases, twinOf, type Case } from './cases.ts';
@@ -133,6 +134,13 @@ describe('the cases', () => {
     'safe-updates': 'MySQL and MariaDB only: test/unit/patterns',
   };
 
+  /** Given to this pattern on MySQL and MariaDB only, where the row is locked by its primary key: test/unit/patterns. */
+  const byPrimaryKey: Partial<Record<Reason, PatternId>> = {
+    'composite-key': 'unlocked-read-after-unique-violation',
+    'key-type': 'unlocked-read-after-unique-violation',
+    'key-unknown': 'unlocked-read-after-unique-violation',
+  };
+
   it.each(Object.entries(reasons))(
     'have one for %s in each pattern it applies to',
     (reason, { patterns }) => {
@@ -140,7 +148,8 @@ describe('the cases', () => {
       const found = cases.filter(
         ({ one }) => one.unchanged === reason || one.refusals?.includes(reason as Reason),
       );
-      expect(new Set(found.map(({ pattern }) => pattern))).toEqual(new Set(patterns));
+      const expected = patterns.filter((pattern) => byPrimaryKey[reason as Reason] !== pattern);
+      expect(new Set(found.map(({ pattern }) => pattern))).toEqual(new Set(expected));
     },
   );
 });
