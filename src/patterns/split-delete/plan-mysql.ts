@@ -5,6 +5,7 @@
  */
 import type { Facts } from '../../facts/types.ts';
 import { derivedDelete, multiTableDelete } from '../../sql/rewrites-mysql.ts';
+import { atHand } from '../at-hand.ts';
 import { isolationOf } from '../isolation.ts';
 import type { Reason } from '../reasons.ts';
 import { refusedRelations } from '../relations.ts';
@@ -20,6 +21,7 @@ export function planSplitDeleteMysql(
 ): Plan | { reason: Reason } {
   const reason = refusedSession(found, server) ?? refusedRelations(facts) ?? refusedKey(found, facts);
   if (reason !== undefined) return { reason };
+  if (!atHand(found.read.statement.parameters)) return { reason: 'key-type' };
   const text = edited(found);
   if (!Buffer.isBuffer(text)) return text;
   const { rule, read } = found;

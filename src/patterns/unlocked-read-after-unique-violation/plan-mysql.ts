@@ -10,6 +10,7 @@ import { familyOf, keyOfText } from '../../memory/keys.ts';
 import { lockingRead } from '../../sql/rewrites.ts';
 import { keyProbe, lockByKey } from '../../sql/rewrites-mysql.ts';
 import type { MysqlOptions } from '../../sql/rewrites-mysql.ts';
+import { atHand } from '../at-hand.ts';
 import { isolationOf } from '../isolation.ts';
 import type { Reason } from '../reasons.ts';
 import { refusedRelations } from '../relations.ts';
@@ -27,6 +28,7 @@ export function planUnlockedReadMysql(
   if ('reason' in way) return way;
   const reason = refusedRelations(facts) ?? refusedKey(found, facts) ?? primary(facts);
   if (reason !== undefined) return { reason };
+  if (!atHand(statement.parameters)) return { reason: 'key-type' };
   if (!witness.agrees(statement.text, shape, lexer)) return { reason: 'witness' };
   const text = lockingRead(statement.text, shape, options(found));
   if (!witness.provesLockingRead(statement.text, text, undefined, lexer)) return { reason: 'proof' };

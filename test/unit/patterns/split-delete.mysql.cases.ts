@@ -308,6 +308,16 @@ export const splitDeleteMysqlCases: Case[] = [
     found: deleting('DELETE FROM `c` WHERE `c`.`id` IN (?, ?, ?)', { parameters: bound('3', '2', '1') }),
   },
   {
+    reason: 'key-type',
+    what: "a parameter of the SELECT's came as long data and cannot be sent again",
+    refused: reading(`SELECT \`c\`.\`id\` ${from} AND \`c\`.\`v\` > ?`, {
+      parameters: bound(Buffer.alloc(0)),
+    }),
+    found: reading(`SELECT \`c\`.\`id\` ${from} AND \`c\`.\`v\` > ?`, {
+      parameters: bound(Buffer.alloc(8)),
+    }),
+  },
+  {
     reason: 'list-differs',
     what: 'equal under the collation, but not what came back',
     refused: keyed(text, ['a', 'b'], "'A', 'b'"),

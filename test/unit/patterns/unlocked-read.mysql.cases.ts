@@ -275,6 +275,12 @@ export const unlockedReadMysqlCases: Case[] = [
     found: lookupWith({ facts: { primaryKey: ['uid'] } }),
   },
   {
+    reason: 'key-type',
+    what: 'a parameter that came as long data and cannot be sent again',
+    refused: rereading(`${reread.sql} AND \`v\` < ?`, { parameters: bound(Buffer.alloc(0)) }),
+    found: rereading(`${reread.sql} AND \`v\` < ?`, { parameters: bound(Buffer.alloc(8)) }),
+  },
+  {
     reason: 'catalog',
     what: 'the error names no key',
     refused: inserting(insert.sql, { error: { code: '23000', errno: 1062 } }),
