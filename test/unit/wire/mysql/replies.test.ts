@@ -41,6 +41,16 @@ function hear(shape: ReplyShape, capabilities: Capabilities, ...packets: Buffer[
   return listener.hear([Buffer.concat(packets)]);
 }
 
+test('OUT parameters of MySQL: only the EOF behind their columns says that an OK follows', () => {
+  const out = more | status.outParameters;
+  const binaryRow = write.writeBinaryRow(4, [column], [Buffer.alloc(8, 1)]);
+  const packets = [count, definition, eof(out), binaryRow, eof()];
+  expect(hear('binary-result', classic, ...packets)).toBe('count column end-of-columns row end-of-rows …');
+  expect(hear('binary-result', classic, ...packets, ok())).toBe(
+    'count column end-of-columns row end-of-rows ok',
+  );
+});
+
 describe('0xfe at the end of rows', () => {
   // A value of 16 MB or more has a length that begins with 0xfe, as an EOF packet does.
   const large = write.writePacket(
