@@ -28,7 +28,7 @@ interface Talk {
   session: Session;
   infos: SessionInfo[];
   /** What left towards the other side. */
-  say(side: Side, ...bytes: Buffer[]): { toServer: Buffer; toClient: Buffer; end: boolean };
+  say: (side: Side, ...bytes: Buffer[]) => { toServer: Buffer; toClient: Buffer; end: boolean };
 }
 
 /** A session that is logged in. */
