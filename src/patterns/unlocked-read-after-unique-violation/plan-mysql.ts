@@ -26,7 +26,11 @@ export function planUnlockedReadMysql(
   const { rule, witness, statement, shape, lexer } = found;
   const way = wayOf(found, server);
   if ('reason' in way) return way;
-  const reason = refusedRelations(facts) ?? refusedKey(found, facts) ?? primary(facts);
+  const reason =
+    refusedRelations(facts) ??
+    otherTable(found, facts, way.database) ??
+    refusedKey(found, facts) ??
+    primary(facts);
   if (reason !== undefined) return { reason };
   if (!atHand(statement.parameters)) return { reason: 'key-type' };
   if (!witness.agrees(statement.text, shape, lexer)) return { reason: 'witness' };
@@ -54,13 +58,19 @@ function options({ rule, lexer }: UnlockedRead): MysqlOptions {
 function wayOf(
   { memory, rule }: UnlockedRead,
   server: ServerState | undefined,
-): { by: 'primary-key' | 'violated-key' } | { reason: Reason } {
+): { by: 'primary-key' | 'violated-key'; database: string } | { reason: Reason } {
   if (server === undefined) return { reason: 'catalog' };
   const level = isolationOf(memory, server);
   const finds = level === 'repeatable read' && rule.settings.repeatable_read === 'rewrite';
   if (level !== 'read committed' && !finds) return { reason: 'isolation' };
   if (server.readOnly) return { reason: 'read-only' };
-  return { by: finds ? 'violated-key' : 'primary-key' };
+  return { by: finds ? 'violated-key' : 'primary-key', database: server.database };
+}
+
+/** The error names no schema: the INSERT's name has to mean the table of the SELECT. */
+function otherTable({ insert }: UnlockedRead, facts: Facts, database: string): Reason | undefined {
+  const schema = insert.shape.table.schema ?? database;
+  return schema === facts.identity.schema ? undefined : 'target-mismatch';
 }
 
 /** The lock that the failed INSERT has left on the primary key is on the row itself. */

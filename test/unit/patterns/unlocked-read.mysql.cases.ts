@@ -245,6 +245,15 @@ export const unlockedReadMysqlCases: Case[] = [
     refused: rereading("SELECT `id` FROM `C` WHERE `key` = 'k1'"),
     found: rereading("SELECT `id` FROM `c` WHERE `key` = 'k1'"),
   },
+  {
+    reason: 'target-mismatch',
+    what: 'a table of the same name in another schema',
+    refused: {
+      ...rereading("SELECT `id` FROM `old`.`c` WHERE `key` = 'k1'"),
+      options: { facts: { identity: { schema: 'old', table: 'c' } } },
+    },
+    found: rereading("SELECT `id` FROM `shop`.`c` WHERE `key` = 'k1'"),
+  },
   // -- the keys -------------------------------------------------------------------------------------------------
   {
     reason: 'primary-duplicate',
