@@ -44,6 +44,7 @@ const answer = z.object({
   targetResolves: z.boolean(),
   identity: z.object({ schema: utf8Hex, table: utf8Hex }),
   shadowedFunctions: z.boolean(),
+  chunksSafe: z.boolean(),
   target: relation,
   attributes: z.record(z.string(), attribute).nullable(),
   primaryKey: listOf(z.string()),
@@ -51,7 +52,9 @@ const answer = z.object({
   mayLock: z.boolean(),
   relations: listOf(relation),
   unresolved: z.boolean(),
-  deferrable: listOf(z.object({ name: z.string(), initiallyDeferred: z.boolean(), unique: z.boolean() })),
+  deferrable: listOf(
+    z.object({ name: z.string(), initiallyDeferred: z.boolean(), unique: z.boolean(), trigger: z.boolean() }),
+  ),
   violated: key.nullable(),
 });
 

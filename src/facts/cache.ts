@@ -81,8 +81,16 @@ export class FactsCache {
 }
 
 /** A text that is equal for equal questions. NUL cannot occur in a name. */
-function keyOf({ targetId, target, tables, functions, constraint }: FactsQuestion): string {
+function keyOf({ targetId, target, tables, functions, constraint, chunks }: FactsQuestion): string {
   const names = [target, ...tables].map((name) => `${name.schema ?? ''}\0${name.name}`);
   const violated = constraint === undefined ? [] : [constraint.schema, constraint.table, constraint.name];
-  return [String(targetId ?? ''), ...names, '', ...functions, '', ...violated].join('\0');
+  return [
+    String(targetId ?? ''),
+    chunks === true ? 'chunks' : '',
+    ...names,
+    '',
+    ...functions,
+    '',
+    ...violated,
+  ].join('\0');
 }

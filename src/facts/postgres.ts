@@ -25,7 +25,8 @@ export function factsQuery(question: FactsQuestion): string {
 SELECT pg_catalog.json_build_object(
   'targetResolves', ${resolves(byName, question)},
   'identity', (SELECT pg_catalog.json_build_object('schema', ${utf8('t.schema')}, 'table', ${utf8('t.name')}) FROM target t),
-  'shadowedFunctions', ${shadowed(question.functions)},
+  'shadowedFunctions', ${shadowed(question.functions)} OR ${unseen},
+  'chunksSafe', ${chunksSafe},
   'target', (SELECT ${relation('t')} FROM target t),
   'attributes', ${attributes},
   'primaryKey', ${list(`SELECT a.attname AS item, u.place FROM target t JOIN pg_catalog.pg_index i
@@ -54,16 +55,19 @@ function quoted(name: Name): string {
   return parts.map((part) => `"${part.replaceAll('"', '""')}"`).join('.');
 }
 
-/** target: at most one row. relations: one row a name, with NULLs where it means nothing. closure: OIDs. */
+/** Foreign keys that write their own table when a row of the closure goes or changes. */
+const actions = `JOIN pg_catalog.pg_constraint f ON f.confrelid ${eq} closure.oid
+  AND f.contype ${eq} 'f' AND (f.confdeltype ${eq} ANY ('{c,n,d}') OR f.confupdtype ${eq} ANY ('{c,n,d}'))`;
+
+/** target: at most one row. relations: one row a name, with NULLs where it means nothing. closure, written: OIDs. */
 function tables(target: string, names: readonly Name[]): string {
-  const columns = `c.oid, n.nspname AS schema, c.relname AS name, c.relkind, c.relrowsecurity, c.relispartition, c.relpersistence`;
+  const columns = `c.oid, n.nspname AS schema, c.relname AS name, c.relkind, c.relrowsecurity, c.relispartition, c.relpersistence, c.reltype`;
   const from = `pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid ${eq} c.relnamespace`;
   return `WITH RECURSIVE target AS (SELECT ${columns} FROM ${from} WHERE c.oid ${eq} ${target}),
 relations AS (SELECT ${columns} FROM pg_catalog.unnest(${literals(names.map(quoted))}) AS u(written)
   LEFT JOIN (${from}) ON c.oid ${eq} pg_catalog.to_regclass(u.written)::pg_catalog.oid),
-closure AS (SELECT t.oid FROM target t
-  UNION SELECT f.conrelid FROM closure JOIN pg_catalog.pg_constraint f ON f.confrelid ${eq} closure.oid
-  AND f.contype ${eq} 'f' AND (f.confdeltype ${eq} ANY ('{c,n,d}') OR f.confupdtype ${eq} ANY ('{c,n,d}')))`;
+closure AS (SELECT t.oid FROM target t UNION SELECT f.conrelid FROM closure ${actions}),
+written AS (SELECT f.conrelid AS oid FROM closure ${actions})`;
 }
 
 /** Does the name in the statement mean the table that the result's metadata, or the error, named? */
@@ -86,6 +90,20 @@ function shadowed(functions: readonly string[]): string {
     AND p.provolatile ${eq} 'v' AND p.pronamespace ${ne} 'pg_catalog'::pg_catalog.regnamespace
     AND pg_catalog.pg_function_is_visible(p.oid))`;
 }
+
+/** Volatile code of the app's own that runs without a function's name in the statement. */
+const unseen = `EXISTS (SELECT FROM pg_catalog.pg_operator o JOIN pg_catalog.pg_proc p ON p.oid ${eq} o.oprcode
+    WHERE p.provolatile ${eq} 'v' AND o.oprnamespace ${ne} 'pg_catalog'::pg_catalog.regnamespace
+    AND pg_catalog.pg_operator_is_visible(o.oid))
+  OR EXISTS (SELECT FROM pg_catalog.pg_cast k JOIN pg_catalog.pg_proc p ON p.oid ${eq} k.castfunc
+    WHERE p.provolatile ${eq} 'v' AND k.castcontext ${ne} 'e'
+    AND p.pronamespace ${ne} 'pg_catalog'::pg_catalog.regnamespace)
+  OR EXISTS (SELECT FROM pg_catalog.pg_proc p JOIN relations r ON p.proargtypes[0] ${eq} r.reltype
+    WHERE p.pronargs ${eq} 1 AND p.provolatile ${eq} 'v' AND pg_catalog.pg_function_is_visible(p.oid))`;
+
+const chunksSafe = `NOT EXISTS (SELECT FROM pg_catalog.pg_trigger g JOIN closure ON g.tgrelid ${eq} closure.oid
+    WHERE NOT g.tgisinternal)
+  AND NOT EXISTS (SELECT FROM written w JOIN relations r ON r.oid ${eq} w.oid)`;
 
 function relation(r: string): string {
   return `pg_catalog.json_build_object('schema', ${r}.schema, 'name', ${r}.name, 'kind', ${r}.relkind,
@@ -122,6 +140,7 @@ const uniqueColumns = `SELECT a.attname AS item, a.attnum AS place FROM target t
 /** Deferrable constraints that look at a table of the closure, from either side; constraint triggers have contype t. */
 const deferrable = `(SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
     'name', pg_catalog.format('%I.%I', n.nspname, d.conname), 'initiallyDeferred', d.condeferred,
+    'trigger', d.contype ${eq} 't',
     'unique', NOT EXISTS (SELECT FROM pg_catalog.pg_constraint o WHERE o.connamespace ${eq} d.connamespace
       AND o.conname ${eq} d.conname AND o.oid ${ne} d.oid)))
   FROM pg_catalog.pg_constraint d JOIN pg_catalog.pg_namespace n ON n.oid ${eq} d.connamespace

@@ -14,6 +14,8 @@ export interface FactsQuestion {
   tables: Name[];
   /** Every function that it calls, as in SelectShape.functions. */
   functions: string[];
+  /** The list came in chunks: what earlier ones wrote by themselves counts (chunksSafe). MySQL asks for it only then. */
+  chunks?: boolean;
   /** Pattern 2: the violated key, by the names in the error. */
   constraint?: { schema: string; table: string; name: string };
 }
@@ -46,8 +48,16 @@ export interface Facts {
   targetResolves: boolean;
   /** Names of the target for the guard key: UTF-8 bytes as latin1, the same whatever the client's encoding. */
   identity: { schema: string; table: string };
-  /** A function of the app's own, visible by search_path, has the name of one that the statement calls. */
+  /**
+   * Something volatile of the app's own may run in the statement unseen: a function, visible by search_path, that has the
+   * name of one that the statement calls; an operator; an implicit cast; a function called like a column (`row.name`).
+   */
   shadowedFunctions: boolean;
+  /**
+   * What a DELETE on the target writes by itself (foreign-key actions, triggers) is nothing that the statement reads. If it
+   * is, a predicate means something else after the first chunks of a list.
+   */
+  chunksSafe: boolean;
   target: RelationFacts;
   /** Column names of the target by attribute number. */
   attributes: Record<number, { name: string; type: number; hasDefault: boolean; inForeignKey: boolean }>;
@@ -65,6 +75,8 @@ export interface Facts {
     /** Schema-qualified and quoted, for SET CONSTRAINTS. */
     name: string;
     initiallyDeferred: boolean;
+    /** A trigger of the app's own: run early it may see other rows, and does not run again at COMMIT. */
+    trigger: boolean;
     /** No other constraint of the schema has the name, so that SET CONSTRAINTS reaches this one alone. */
     unique: boolean;
   }[];

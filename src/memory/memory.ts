@@ -265,7 +265,7 @@ export class TransactionMemory {
     if (read === undefined) return;
     this.remembered.push(new RememberedRead(statement, shape, read, this.gaps, this.limits));
     if (this.remembered.length > this.limits.reads) this.remembered.shift();
-    if (!shape.locking || read.rows > 0 || shape.equalities.length === 0) return;
+    if (!shape.locking || read.rows > 0 || read.cut === 'suspended' || shape.equalities.length === 0) return;
     this.lookups.push({ statement, shape });
     if (this.lookups.length > this.limits.lockingLookups) this.lookups.shift();
   }

@@ -87,6 +87,10 @@ export const reasons = {
     patterns: split,
     text: 'The predicate reads the target twice or aggregates over it while the list is sent in chunks.',
   },
+  'chunk-effects': {
+    patterns: split,
+    text: 'The list came in chunks, and foreign-key actions or triggers of the first ones may have changed what the predicate reads.',
+  },
   'outer-join': {
     patterns: reread,
     text: 'The row is on the nullable side of an outer join and cannot be locked.',
@@ -106,7 +110,7 @@ export const reasons = {
   },
   'key-type': {
     patterns: both,
-    text: 'The key has a type or encoding whose values Interlock does not compare.',
+    text: 'The key has a type or encoding whose values Interlock does not compare, or a parameter came as long data and is not at hand.',
   },
   'key-unknown': {
     patterns: both,
@@ -149,7 +153,7 @@ export const reasons = {
   'no-privilege': { patterns: reread, text: 'The role may not lock rows of the table.' },
   'deferred-closure': {
     patterns: split,
-    text: 'The deferrable constraints that the delete may touch cannot be named one by one.',
+    text: 'The deferrable constraints that the delete may touch cannot be named one by one, or a constraint trigger of the app is among them.',
   },
   catalog: { patterns: both, text: 'A catalog look-up failed or its answer was not understood.' },
   encoding: {

@@ -34,6 +34,7 @@ export interface Conditions {
   facts?: 'answer' | 'error' | 'nonsense';
   target_resolves?: boolean;
   shadowed_functions?: boolean;
+  chunks_safe?: boolean;
   ambiguous_constraints?: boolean;
   witness?: 'real' | 'disagrees' | 'proves-nothing';
   /** SQLSTATE with which the rewritten statement fails. */

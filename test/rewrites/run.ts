@@ -95,6 +95,7 @@ function planRules(one: Case, catalog: Catalog): PlanRule[] {
       kind: one.facts ?? 'answer',
       targetResolves: one.target_resolves ?? true,
       shadowedFunctions: one.shadowed_functions ?? false,
+      chunksSafe: one.chunks_safe ?? true,
       ambiguousConstraints: one.ambiguous_constraints ?? false,
     }),
     controlRule,

@@ -49,14 +49,14 @@ const schema = `
 
   -- What a search_path with pg_catalog at its end would put in the place of the server's own.
   CREATE SCHEMA trap;
-  CREATE FUNCTION trap.never(oid, oid) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''trap''; END';
+  CREATE FUNCTION trap.never(oid, oid) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RAISE EXCEPTION ''trap''; END';
   CREATE OPERATOR trap.= (LEFTARG = oid, RIGHTARG = oid, FUNCTION = trap.never);
-  CREATE FUNCTION trap.never(name, name) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''trap''; END';
+  CREATE FUNCTION trap.never(name, name) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RAISE EXCEPTION ''trap''; END';
   CREATE OPERATOR trap.= (LEFTARG = name, RIGHTARG = name, FUNCTION = trap.never);
-  CREATE FUNCTION trap.never("char", "char") RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''trap''; END';
+  CREATE FUNCTION trap.never("char", "char") RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RAISE EXCEPTION ''trap''; END';
   CREATE OPERATOR trap.= (LEFTARG = "char", RIGHTARG = "char", FUNCTION = trap.never);
   CREATE OPERATOR trap.<> (LEFTARG = "char", RIGHTARG = "char", FUNCTION = trap.never);
-  CREATE FUNCTION trap.never(int2, int2) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''trap''; END';
+  CREATE FUNCTION trap.never(int2, int2) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RAISE EXCEPTION ''trap''; END';
   CREATE OPERATOR trap.= (LEFTARG = int2, RIGHTARG = int2, FUNCTION = trap.never);
   CREATE FUNCTION trap.to_regclass(text) RETURNS regclass LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''trap''; END';
   CREATE TABLE trap.pg_class (oid oid);
@@ -142,10 +142,10 @@ describe.each(availableVersions())('PostgreSQL %i', (version) => {
     });
     // a is looked at by b's own key; c and d are reached by CASCADE and SET NULL; e looks at d; f lies behind e.
     expect(facts?.deferrable.toSorted((a, b) => a.name.localeCompare(b.name))).toEqual([
-      { name: 's.b_a_id_fkey', initiallyDeferred: true, unique: true },
-      { name: 's.c_b_id_fkey', initiallyDeferred: true, unique: true },
-      { name: 's.d_c_id_fkey', initiallyDeferred: false, unique: true },
-      { name: 's.e_d_id_fkey', initiallyDeferred: true, unique: true },
+      { name: 's.b_a_id_fkey', initiallyDeferred: true, unique: true, trigger: false },
+      { name: 's.c_b_id_fkey', initiallyDeferred: true, unique: true, trigger: false },
+      { name: 's.d_c_id_fkey', initiallyDeferred: false, unique: true, trigger: false },
+      { name: 's.e_d_id_fkey', initiallyDeferred: true, unique: true, trigger: false },
     ]);
   });
 
@@ -179,7 +179,9 @@ describe.each(availableVersions())('PostgreSQL %i', (version) => {
 
   test('a name that two constraints share cannot be named alone', async () => {
     const facts = await ask({ target: { name: 'x' } });
-    expect(facts?.deferrable).toEqual([{ name: 's.shared', initiallyDeferred: true, unique: false }]);
+    expect(facts?.deferrable).toEqual([
+      { name: 's.shared', initiallyDeferred: true, unique: false, trigger: false },
+    ]);
   });
 
   test.each([
@@ -277,6 +279,20 @@ describe.each(availableVersions())('PostgreSQL %i', (version) => {
     expect(await ask({ target: { name: 'a' }, functions: ['upper', 'now'] }, 's, other')).toMatchObject({
       shadowedFunctions: false,
     });
+  });
+
+  test('volatile code that no name in the statement shows: an operator, a function written like a column', async () => {
+    const shadowed = async (): Promise<unknown> => (await ask({ target: { name: 'a' } }))?.shadowedFunctions;
+    expect(await shadowed()).toBe(false);
+    await client.query(`BEGIN; CREATE FUNCTION s.odd(int, int) RETURNS bool LANGUAGE sql VOLATILE AS 'SELECT true';
+      CREATE OPERATOR s.~~~~ (LEFTARG = int, RIGHTARG = int, FUNCTION = s.odd)`);
+    expect(await shadowed()).toBe(true);
+    await client.query(
+      `ROLLBACK; BEGIN; CREATE FUNCTION s.stale(s.a) RETURNS bool LANGUAGE sql VOLATILE AS 'SELECT true'`,
+    );
+    expect(await shadowed()).toBe(true);
+    await client.query('ROLLBACK');
+    expect(await shadowed()).toBe(false);
   });
 
   test("no search_path puts anything else in the place of the server's own", async () => {

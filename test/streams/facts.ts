@@ -8,6 +8,7 @@ import { value, type PlanRule } from './script.ts';
 export interface FactsAnswers {
   targetResolves: boolean;
   shadowedFunctions: boolean;
+  chunksSafe: boolean;
   /** Names of deferrable constraints are not unique in their schema. */
   ambiguousConstraints: boolean;
   /** error: the look-up fails. nonsense: it answers something else than Facts. */
@@ -17,6 +18,7 @@ export interface FactsAnswers {
 export const plainFacts: FactsAnswers = {
   targetResolves: true,
   shadowedFunctions: false,
+  chunksSafe: true,
   ambiguousConstraints: false,
   kind: 'answer',
 };
@@ -47,6 +49,7 @@ function facts(sql: string, catalog: Catalog, answers: FactsAnswers): unknown {
     targetResolves: answers.targetResolves,
     identity: { database: hex('orms'), schema: hex(target.schema), table: hex(target.name) },
     shadowedFunctions: answers.shadowedFunctions,
+    chunksSafe: answers.chunksSafe,
     target: relation(target),
     attributes: Object.fromEntries(
       target.columns.map(({ attribute, name, type, hasDefault, foreignKey }) => [
@@ -66,6 +69,7 @@ function facts(sql: string, catalog: Catalog, answers: FactsAnswers): unknown {
       name: `"${target.schema}"."${name}"`,
       initiallyDeferred: true,
       unique: !answers.ambiguousConstraints,
+      trigger: false,
     })),
     violated: constraint === undefined ? null : violated(target, constraint),
   };

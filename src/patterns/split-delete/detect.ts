@@ -12,6 +12,7 @@ import { familyOf } from '../../memory/keys.ts';
 import { onlyKnownFunctions } from '../../memory/functions.ts';
 import type { RememberedRead } from '../../memory/read.ts';
 import type { TransactionMemory } from '../../memory/memory.ts';
+import type { Statement } from '../../memory/types.ts';
 import type { ResultColumn } from '../../memory/types.ts';
 import type { DeleteShape, Dialect, KeyList } from '../../sql/shape.ts';
 import { offsetIsZero } from '../offset.ts';
@@ -29,6 +30,8 @@ interface Candidate {
   rule: SplitDeleteRule;
   shape: DeleteShape;
   read: RememberedRead;
+  /** Another read, of another question, returned the same keys. */
+  ambiguous: boolean;
 }
 
 export function detectSplitDelete(context: DetectionContext, shape: DeleteShape): Detection {
@@ -36,7 +39,7 @@ export function detectSplitDelete(context: DetectionContext, shape: DeleteShape)
   const { memory, statement } = context;
   if (memory.status === 'E') return undefined; // the server will not run it
   const table = shape.table.name;
-  const read = theRead(memory.readsOf(table), shape, context);
+  const { read, ambiguous } = theRead(memory.readsOf(table), shape, context);
   const earlier = read === undefined ? memory.earlierReadOf(table) : undefined;
   if (read === undefined && earlier === undefined) return undefined;
   const rule = context.ruleFor('split-delete', table);
@@ -56,7 +59,7 @@ export function detectSplitDelete(context: DetectionContext, shape: DeleteShape)
     return refusal(earlier?.across === 'begin' ? 'across-begin' : 'across-transactions');
   if (read.result.rows === 0 && isEmpty(shape, context)) return undefined; // nothing was read, nothing is deleted
 
-  const candidate: Candidate = { context, memory, rule, shape, read };
+  const candidate: Candidate = { context, memory, rule, shape, read, ambiguous };
   for (const check of checks) {
     const reason = check(candidate);
     if (reason !== undefined) return refusal(reason);
@@ -76,6 +79,7 @@ export function detectSplitDelete(context: DetectionContext, shape: DeleteShape)
         target: table,
         tables: read.shape.tablesRead,
         functions: read.shape.functions,
+        ...(read.chunks && { chunks: true }),
       },
       plan: (facts, server) => {
         const { witness, database, lexer } = context;
@@ -92,14 +96,26 @@ function isSplitDelete(rule: Rule | undefined): rule is SplitDeleteRule {
   return rule?.pattern === 'split-delete' && rule.mode !== 'off';
 }
 
-/** Of several reads of the table the one whose keys the list carries, else the newest: it gives the best reason. */
+/**
+ * Of several reads of the table the one whose keys the list carries, else the newest: it gives the best reason. The same
+ * keys may have come from two different questions; which of them the list answers, nothing tells.
+ */
 function theRead(
   reads: RememberedRead[],
   shape: DeleteShape,
   context: DetectionContext,
-): RememberedRead | undefined {
-  if (reads.length < 2) return reads[0];
-  return reads.find((read) => listCheck({ read, shape, context }) === undefined) ?? reads[0];
+): { read: RememberedRead | undefined; ambiguous: boolean } {
+  if (reads.length < 2) return { read: reads[0], ambiguous: false };
+  const carriers = reads.filter((read) => listCheck({ read, shape, context }) === undefined);
+  const [first] = carriers;
+  const ambiguous = first !== undefined && carriers.some((read) => !sameQuestion(read, first));
+  return { read: first ?? reads[0], ambiguous };
+}
+
+function sameQuestion({ statement: a }: RememberedRead, { statement: b }: RememberedRead): boolean {
+  const values = ({ parameters }: Statement): string =>
+    (parameters?.values ?? []).map((value) => value?.toString('hex') ?? 'null').join();
+  return a.text.equals(b.text) && values(a) === values(b);
 }
 
 function isEmpty(shape: DeleteShape, context: DetectionContext): boolean {
@@ -175,13 +191,13 @@ function isNamed({ tableId, attribute, origin }: ResultColumn, dialect: Dialect)
   return origin !== undefined && origin.schema !== '' && origin.table !== '' && origin.column !== '';
 }
 
-function between({ read, shape, memory, rule }: Candidate): Reason | undefined {
+function between({ read, shape, memory, rule, ambiguous }: Candidate): Reason | undefined {
   const consumed = read.consumedBy(shape.table.name, shape.list?.column.column ?? '');
   if (consumed === 'elsewhere') return 'cascade-by-list';
   if (read.wrote || consumed.size === read.keys()?.keys.size) return 'own-write';
   if (read.unknownEffect) return 'unknown-effect';
   if (memory.setConstraints) return 'set-constraints';
-  if (read.between > 0) return 'statement-between';
+  if (read.between > 0 || ambiguous) return 'statement-between';
   return memory.heldFor(read) > rule.settings.window ? 'window' : undefined;
 }
 

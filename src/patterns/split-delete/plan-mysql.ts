@@ -11,6 +11,7 @@ import type { Reason } from '../reasons.ts';
 import { refusedRelations } from '../relations.ts';
 import type { Plan, ServerState } from '../types.ts';
 import { guardKeyMysql } from './guard.ts';
+import { refusedChunks } from './plan.ts';
 import type { SplitDelete } from './plan.ts';
 import { keyTable } from './select.ts';
 
@@ -19,7 +20,11 @@ export function planSplitDeleteMysql(
   facts: Facts,
   server: ServerState | undefined,
 ): Plan | { reason: Reason } {
-  const reason = refusedSession(found, server) ?? refusedRelations(facts) ?? refusedKey(found, facts);
+  const reason =
+    refusedSession(found, server) ??
+    refusedRelations(facts) ??
+    refusedKey(found, facts) ??
+    refusedChunks(found, facts);
   if (reason !== undefined) return { reason };
   if (!atHand(found.read.statement.parameters)) return { reason: 'key-type' };
   const text = edited(found);

@@ -34,7 +34,11 @@ export interface SplitDelete {
 }
 
 export function planSplitDelete(found: SplitDelete, facts: Facts): Plan | { reason: Reason } {
-  const reason = refusedRelations(facts) ?? refusedKey(found, facts) ?? refusedConstraints(found, facts);
+  const reason =
+    refusedRelations(facts) ??
+    refusedKey(found, facts) ??
+    refusedChunks(found, facts) ??
+    refusedConstraints(found, facts);
   if (reason !== undefined) return { reason };
   const text = edited(found, facts);
   if (!Buffer.isBuffer(text)) return text;
@@ -71,6 +75,11 @@ function refusedKey({ rule, list, column }: SplitDelete, facts: Facts): Reason |
   return payload && !rule.tablesNamed ? 'payload-key' : undefined;
 }
 
+/** After the first chunks the predicate has to mean what it meant, but for the rows that are gone. */
+export function refusedChunks({ read }: Pick<SplitDelete, 'read'>, facts: Facts): Reason | undefined {
+  return read.chunks && !facts.chunksSafe ? 'chunk-effects' : undefined;
+}
+
 /**
  * SET CONSTRAINTS reaches every constraint of the name, so a shared name would change the modes of other tables. And
  * modes that the app may have set itself cannot be put back.
@@ -80,7 +89,8 @@ function refusedConstraints({ memory }: SplitDelete, facts: Facts): Reason | und
   // Something of unknown effect ran in this transaction: it may have set constraint modes.
   if (memory.unknownEffects) return 'unknown-effect';
   if (facts.deferrable.length > mostConstraints) return 'deferred-closure';
-  return facts.deferrable.every((constraint) => constraint.unique) ? undefined : 'deferred-closure';
+  const nameable = facts.deferrable.every(({ unique, trigger }) => unique && !trigger);
+  return nameable ? undefined : 'deferred-closure';
 }
 
 function setConstraints(names: string[], mode: 'IMMEDIATE' | 'DEFERRED'): string[] {

@@ -17,6 +17,7 @@ export const facts: Facts = {
   targetResolves: true,
   identity: { schema: 'public', table: 'c' },
   shadowedFunctions: false,
+  chunksSafe: true,
   target: relation,
   attributes: {
     1: { name: 'id', type: 23, hasDefault: true, inForeignKey: false },

@@ -128,8 +128,8 @@ describe('split-delete', () => {
 
   test('deferrable constraints run inside, and only the deferred ones go back', () => {
     const deferrable = [
-      { name: 'public.k_c_id_fk', initiallyDeferred: true, unique: true },
-      { name: '"S".k2', initiallyDeferred: false, unique: true },
+      { name: 'public.k_c_id_fk', initiallyDeferred: true, unique: true, trigger: false },
+      { name: '"S".k2', initiallyDeferred: false, unique: true, trigger: false },
     ];
     const { before, after } = plan([read, deletion], { facts: { deferrable } });
     expect(before).toEqual(['SET CONSTRAINTS public.k_c_id_fk, "S".k2 IMMEDIATE']);

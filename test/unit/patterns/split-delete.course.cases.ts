@@ -20,6 +20,7 @@ function constraints(count: number) {
     name: `public.f${i}`,
     initiallyDeferred: true,
     unique: true,
+    trigger: false,
   }));
 }
 
@@ -128,11 +129,15 @@ export const courseCases: Case[] = [
     what: 'a DO block before the read may have set constraint modes',
     refused: {
       steps: ['BEGIN', 'DO $$ BEGIN END $$', read, deletion],
-      options: { facts: { deferrable: [{ name: 'public.f', initiallyDeferred: true, unique: true }] } },
+      options: {
+        facts: { deferrable: [{ name: 'public.f', initiallyDeferred: true, unique: true, trigger: false }] },
+      },
     },
     found: {
       steps: ['BEGIN', 'UPDATE "c" SET "v" = 1', read, deletion],
-      options: { facts: { deferrable: [{ name: 'public.f', initiallyDeferred: true, unique: true }] } },
+      options: {
+        facts: { deferrable: [{ name: 'public.f', initiallyDeferred: true, unique: true, trigger: false }] },
+      },
     },
   },
   {
@@ -221,6 +226,12 @@ export const courseCases: Case[] = [
     refused: chunks(`SELECT "c"."id" ${from} GROUP BY "c"."id" HAVING count(*) > 1`),
     found: reading(`SELECT "c"."id" ${from} GROUP BY "c"."id" HAVING count(*) > 1`),
   },
+  {
+    reason: 'chunk-effects',
+    what: 'chunks, and a foreign key or trigger of the target writes what the predicate reads',
+    refused: { ...chunks(read.sql), options: { facts: { chunksSafe: false } } },
+    found: { ...chunks(read.sql), options: { facts: { chunksSafe: true } } },
+  },
   // -- intent and consent ----------------------------------------------------------------------------------------
   {
     reason: 'no-join',
@@ -305,10 +316,10 @@ export const courseCases: Case[] = [
     reason: 'deferred-closure',
     what: 'two constraints share a name',
     refused: withOptions({
-      facts: { deferrable: [{ name: 'public.f', initiallyDeferred: true, unique: false }] },
+      facts: { deferrable: [{ name: 'public.f', initiallyDeferred: true, unique: false, trigger: false }] },
     }),
     found: withOptions({
-      facts: { deferrable: [{ name: 'public.f', initiallyDeferred: true, unique: true }] },
+      facts: { deferrable: [{ name: 'public.f', initiallyDeferred: true, unique: true, trigger: false }] },
     }),
   },
   {

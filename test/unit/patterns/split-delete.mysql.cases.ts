@@ -460,6 +460,12 @@ export const splitDeleteMysqlCases: Case[] = [
     refused: chunks('SELECT x.`id` FROM `c` AS x JOIN `C` AS y ON y.`v` = x.`v`'),
     found: chunks('SELECT x.`id` FROM `c` AS x JOIN `d` AS y ON y.`v` = x.`v`'),
   },
+  {
+    reason: 'chunk-effects',
+    what: 'chunks, and triggers or foreign-key actions cannot be excluded',
+    refused: { ...chunks(read.sql), options: { facts: { chunksSafe: false } } },
+    found: { ...chunks(read.sql), options: { facts: { chunksSafe: true } } },
+  },
   // -- intent, consent, catalog ---------------------------------------------------------------------------------
   {
     reason: 'no-join',
