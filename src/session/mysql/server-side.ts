@@ -256,7 +256,10 @@ export class MysqlServerSide {
       conversation.executed(execution.statement, execution.outcome(), flags);
     } else {
       if (head.resets === true) this.reset(head, flags !== undefined);
-      if (flags !== undefined) conversation.statusFlags(flags);
+      if (flags === undefined) return;
+      // The app's time goes on where it was: a PREPARE or a PING is no statement, and it has held its ids all the while.
+      conversation.memory.arriving(conversation.now);
+      conversation.statusFlags(flags);
     }
   }
 }
