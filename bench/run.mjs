@@ -9,6 +9,7 @@
  * --only TEXT        only workloads whose name contains it
  * --pg VERSION       15 to 18 (18)
  * --no-micro         without the microbenchmarks
+ * --mysql            sysbench on MySQL and MariaDB instead, HAProxy as the floor (mysql.mjs)
  * --readme           puts the table into README.md
  */
 import { execFileSync } from 'node:child_process';
@@ -25,6 +26,11 @@ import { updateReadme } from './readme.mjs';
 import { summarize } from './summary.mjs';
 import { table } from './table.mjs';
 import { workloads } from './workloads.mjs';
+
+if (process.argv.includes('--mysql')) {
+  await import('./mysql.mjs');
+  process.exit();
+}
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 

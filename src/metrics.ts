@@ -10,6 +10,7 @@
  * | `interlock_sessions_total` | | client connections accepted |
  * | `interlock_raw_relay_sessions_total` | why | sessions that are relayed without being looked at |
  * | `interlock_connections_refused_total` | code | connections ended with an error of Interlock's own, by SQLSTATE |
+ * | `interlock_logins_abandoned_total` | | MySQL clients that left before they were logged in: the server counts them against the proxy's address (max_connect_errors) |
  * | `interlock_guard_total` | outcome: had, not-had, none | guards of executed plans |
  * | `interlock_guard_wait_seconds` | | how long plans waited for their guard |
  * | `interlock_guard_waiting` | | sessions that wait for a guard now |
@@ -50,6 +51,11 @@ export class Metrics {
     'interlock_connections_refused_total',
     "Connections ended with an error of Interlock's own.",
     ['code'],
+  );
+  readonly #abandoned = this.#counter(
+    'interlock_logins_abandoned_total',
+    'MySQL clients that left before they were logged in.',
+    [],
   );
   readonly #guards = this.#counter('interlock_guard_total', 'Guards of executed plans.', ['outcome']);
   readonly #errors = this.#counter(
@@ -114,6 +120,10 @@ export class Metrics {
   /** The proxy ended a connection with an error of its own. */
   refused(code: string): void {
     this.#refused.inc({ code });
+  }
+
+  abandoned(): void {
+    this.#abandoned.inc();
   }
 
   /** A session threw. */

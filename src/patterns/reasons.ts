@@ -173,6 +173,10 @@ export const reasons = {
     patterns: split,
     text: 'The rule rewrites, but no operator named this table (match.tables, --tables): observed only.',
   },
+  'database-changed': {
+    patterns: both,
+    text: 'USE led to another database than the one that the rule was matched with.',
+  },
   'plan-failed': {
     patterns: both,
     text: 'The rewritten statement failed where the original might not: rolled back to the savepoint, the original was sent.',

@@ -43,6 +43,8 @@ export class Connection {
   /** A byte of the server has gone to the client: it is then safe to speak to it only while the session is idle. */
   #serverSpoke = false;
   #loggedIn = false;
+  /** A byte of the client has gone to the server. */
+  #clientSpoke = false;
   /** The client has sent FIN; passed on when no plan holds its bytes back. */
   #clientEnded = false;
   #finished = false;
@@ -192,6 +194,7 @@ export class Connection {
       }
       this.#server = this.#connectToServer();
     }
+    this.#clientSpoke = true;
     this.#server.send(buffers);
     if (this.#server.full) this.#client.hold('other side is full', true);
   }
@@ -259,6 +262,9 @@ export class Connection {
     this.#wake.stop();
     this.#client.finish();
     this.#server?.finish();
+    const { listener, observer } = this.#context;
+    if (listener.protocol.serverFirst && this.#serverConnected && !this.#clientSpoke)
+      observer.abandoned(this.info);
     try {
       this.session.closed();
     } catch (error) {

@@ -113,6 +113,10 @@ function observe(log: Log, metrics: Metrics, findings: Findings): Observer {
         'connection refused or ended',
       );
     },
+    abandoned(info) {
+      metrics.abandoned();
+      log.warn({ ...who(info), client: info.client }, 'the client left before it was logged in');
+    },
     crashed(info, error) {
       metrics.crashed();
       log.error({ ...who(info), err: error }, 'defect: connection ended');

@@ -72,6 +72,11 @@ export interface Observer {
   event(connection: ConnectionInfo, event: SessionEvent): void;
   /** The proxy itself ended the connection with an error. */
   refused(connection: ConnectionInfo, code: FatalCode, message: string): void;
+  /**
+   * A client of MySQL left without logging in. The server counts that against the proxy's address, and blocks it after
+   * max_connect_errors of them in a row.
+   */
+  abandoned(connection: ConnectionInfo): void;
   /** A session threw: a defect of Interlock, contained to this connection. */
   crashed(connection: ConnectionInfo, error: unknown): void;
 }

@@ -61,6 +61,7 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
   protected *sequence(): Steps<void> {
     const server = yield* readServerState(this);
     if ('reason' in server) return this.refuse(server.reason);
+    if (!this.stillMatches(server.database)) return this.refuse('database-changed');
     const facts = yield* this.facts(server);
     if (facts === undefined) return this.refuse('catalog');
     const plan = this.finding.plan(facts, server);
@@ -72,6 +73,13 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
       this.guard = { guard: turn.guard, guardWaitMs: turn.waitedMs };
     } else this.guard = { guard: 'none' };
     yield* plan.probe === undefined ? this.edited(plan.edited, plan) : this.lockByKey(plan, plan.probe);
+  }
+
+  /** USE is not followed: the default database is known for certain only here, and a rule may not be meant for it. */
+  private stillMatches(database: string): boolean {
+    const { state, finding } = this;
+    if (database !== state.info.database) state.begin({ ...state.info, database });
+    return state.rules.ruleFor(finding.pattern, finding.table) === finding.rule;
   }
 
   protected dispatch(request: Request): void {

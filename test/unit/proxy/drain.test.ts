@@ -96,6 +96,7 @@ test('two listeners cannot share a port: start fails and leaves nothing open', a
       closed: nothing,
       event: nothing,
       refused: nothing,
+      abandoned: nothing,
       crashed: nothing,
     },
   });

@@ -171,6 +171,7 @@ export async function stage(
     closed: () => (seen.closed += 1),
     event: (_, event) => seen.events.push(event),
     refused: (_, code) => seen.refused.push(code),
+    abandoned: () => undefined,
     crashed: (_, error) => seen.crashed.push(error),
   };
   const to = { host: '127.0.0.1', port: (server.address() as AddressInfo).port };
