@@ -4,7 +4,6 @@
  */
 import { describe, expect, it } from 'vitest';
 import { reasons, type Reason } from '../../src/patterns/reasons.ts';
-import type { PatternId } from '../../src/patterns/types.ts';
 import { frames } from '../streams/decode.ts';
 import { bare } from '../streams/transaction.ts';
 import { caseCatalog, loadCases, twinOf, type Case } from './cases.ts';
@@ -133,13 +132,6 @@ describe('the cases', () => {
       'asked of the catalog only for a table that no operator named, and there a rewriting rule refuses table-not-named first: test/unit/patterns',
   };
 
-  /** Given to this pattern on MySQL and MariaDB only, where the row is locked by its primary key: test/unit/patterns. */
-  const byPrimaryKey: Partial<Record<Reason, PatternId>> = {
-    'composite-key': 'unlocked-read-after-unique-violation',
-    'key-type': 'unlocked-read-after-unique-violation',
-    'key-unknown': 'unlocked-read-after-unique-violation',
-  };
-
   it.each(Object.entries(reasons))(
     'have one for %s in each pattern it applies to',
     (reason, { patterns }) => {
@@ -147,8 +139,7 @@ describe('the cases', () => {
       const found = [...cases, ...mysqlCases].filter(
         ({ one }) => one.unchanged === reason || one.refusals?.includes(reason as Reason),
       );
-      const expected = patterns.filter((pattern) => byPrimaryKey[reason as Reason] !== pattern);
-      expect(new Set(found.map(({ pattern }) => pattern))).toEqual(new Set(expected));
+      expect(new Set(found.map(({ pattern }) => pattern))).toEqual(new Set(patterns));
     },
   );
 });

@@ -118,7 +118,10 @@ describe('the plan of a split delete', () => {
       const at = ran.findIndex(({ kind }) => kind === 'rewritten');
       const before = ran.slice(0, at).filter(({ kind }) => kind === 'plan');
       const words = before.map(({ sql }) => /^(SELECT @@|SHOW CREATE|SELECT GET_LOCK)/.exec(sql)?.[1]);
-      expect(new Set(words)).toEqual(new Set(['SELECT @@', 'SHOW CREATE', 'SELECT GET_LOCK']));
+      const known = ['SELECT @@', 'SHOW CREATE', 'SELECT GET_LOCK'];
+      // Of chunks the effects are asked for as well, in one statement more.
+      const effects = capture.name === chunked ? [undefined] : [];
+      expect(new Set(words)).toEqual(new Set([...known, ...effects]));
       expect(words.at(-1)).toBe('SELECT GET_LOCK');
       const after = ran.slice(at + 1);
       expect(after[0]?.sql.toLowerCase().replace(';', '')).toBe('commit');

@@ -17,6 +17,8 @@ export interface PlanAnswers extends SessionVariables {
   guard: 'had' | 'never' | 'null' | 'error';
   /** error: SHOW CREATE TABLE fails. nonsense: it answers something else. */
   facts: 'answer' | 'error' | 'nonsense';
+  /** Of earlier chunks: how many triggers and acting foreign keys the table has, and 1 if triggers are visible. */
+  effects: [string, string, string];
   /** Error number with which the state cannot be asked; 0: it can. */
   state: number;
 }
@@ -26,6 +28,7 @@ export const plainAnswers: PlanAnswers = {
   flavour: 'mariadb',
   guard: 'had',
   facts: 'answer',
+  effects: ['0', '0', '1'],
   state: 0,
 };
 
@@ -35,9 +38,9 @@ export function planRules(catalog: Catalog, answers: PlanAnswers): PlanRule[] {
     return answer !== undefined && answers.state > 0 ? failure(answers.state) : answer;
   };
   const facts: PlanRule = ({ sql }) => {
-    // Chunks: no trigger, no foreign-key action, and the user would see them.
+    // Asked when a list comes in chunks: triggers, foreign keys that act on DELETE, and whether the user would see them.
     if (sql.includes('information_schema.TRIGGERS'))
-      return rows(['triggers', 'actions', 'visible'], ['0', '0', '1']);
+      return rows(['triggers', 'actions', 'visible'], answers.effects);
     const name = /^SHOW CREATE TABLE (?:`[^`]+`\.)?`([^`]+)`$/.exec(sql)?.[1];
     if (name === undefined) return undefined;
     const table = catalog.tables.get(name);

@@ -1,9 +1,11 @@
 /** Recognises what a plan sends in place of the app's statement, by the text alone and without the help of src. */
-const marker = /\/\*\s*interlock:[^*]*\*\//g;
+
+/** The marker, and comments of the app. */
+const comment = /\/\*(?:[^*]|\*(?!\/))*\*\//g;
 
 function plain(sql: string): string {
   return sql
-    .replaceAll(marker, ' ')
+    .replaceAll(comment, ' ')
     .replaceAll(/\s+/g, ' ')
     .replace(/\s*;\s*$/, '')
     .trim();

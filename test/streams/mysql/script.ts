@@ -17,9 +17,9 @@ export interface Ran extends Execution {
 }
 
 /** Answers a plan's own statement, or undefined when it is none. May also answer a rewritten statement otherwise. */
-export type PlanRule = (execution: Execution, original: string | undefined) => Answer | undefined;
+export type PlanRule = (execution: Execution, original: Statement | undefined) => Answer | undefined;
 
-type Statement = Extract<Entry, { answer: Answer }>;
+export type Statement = Extract<Entry, { answer: Answer }>;
 
 /** Ids of statements that a plan prepares: the app's are the recorded ones. */
 const firstOwnId = 1_000_000;
@@ -86,7 +86,7 @@ export class ScriptBrain implements Brain {
     }
     const original = this.#originalOf(sql);
     for (const rule of this.#rules) {
-      const answer = rule(execution, original?.sql);
+      const answer = rule(execution, original);
       if (answer === undefined) continue;
       if (original === undefined) note('plan');
       else this.#replace(original, note);
@@ -99,6 +99,8 @@ export class ScriptBrain implements Brain {
     const probed = [next, replaced].find((one) => one !== undefined && isKeyProbe(sql, one.sql));
     if (probed !== undefined) {
       note('probe');
+      // The app's own read would fail alike: nothing else of the plan follows.
+      if (probed.answer.kind === 'error') this.#pass(probed);
       return keys(sql, probed.answer);
     }
     note('unexpected');
@@ -117,6 +119,10 @@ export class ScriptBrain implements Brain {
 
   #replace(original: Statement, note: (kind: Ran['kind']) => void): void {
     note('rewritten');
+    this.#pass(original);
+  }
+
+  #pass(original: Statement): void {
     if (original === this.#next) this.#at += 1;
     this.#replaced = original;
   }

@@ -18,6 +18,10 @@ export interface SessionVariables {
   charset: string;
   safeUpdates: boolean;
   selectLimit: string;
+  /** The default database by now. */
+  database: string;
+  /** MySQL before 5.7.20: names of MariaDB 10. */
+  old: boolean;
 }
 
 /** As Debian installs both. */
@@ -29,10 +33,12 @@ export const plainVariables: SessionVariables = {
   charset: 'utf8mb4',
   safeUpdates: false,
   selectLimit: '18446744073709551615',
+  database,
+  old: false,
 };
 
 function values(flavour: Flavour, variables: SessionVariables): Record<string, string> {
-  const prefix = flavour === 'mariadb' ? 'tx' : 'transaction';
+  const prefix = flavour === 'mariadb' || variables.old ? 'tx' : 'transaction';
   const bit = (on: boolean): string => (on ? '1' : '0');
   return {
     [`@@session.${prefix}_isolation`]: variables.isolation,
@@ -42,7 +48,7 @@ function values(flavour: Flavour, variables: SessionVariables): Record<string, s
     '@@session.sql_safe_updates': bit(variables.safeUpdates),
     '@@session.foreign_key_checks': '1',
     '@@session.sql_select_limit': variables.selectLimit,
-    'DATABASE()': database,
+    'DATABASE()': variables.database,
     'CURRENT_USER()': 'app@%',
     ...(flavour === 'mariadb' && { '@@session.innodb_snapshot_isolation': bit(variables.snapshotIsolation) }),
   };
