@@ -61,6 +61,9 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
   protected *sequence(): Steps<void> {
     const server = yield* readServerState(this);
     if ('reason' in server) return this.refuse(server.reason);
+    // The answer to a pipelined prepare has come before ours. It has failed, and so must its execution.
+    const { prepared } = this.original;
+    if (prepared !== undefined && prepared.id === undefined) return this.refuse('pipeline');
     if (!this.stillMatches(server.database)) return this.refuse('database-changed');
     const facts = yield* this.facts(server);
     if (facts === undefined) return this.refuse('catalog');

@@ -41,6 +41,11 @@ function expectUnharmed(run: Run): void {
   expect(run.ran.filter(({ kind }) => kind === 'unexpected')).toEqual([]);
   expect(run.finished).toBe(true);
   expect({ ended: run.through.ended, raw: run.session.raw }).toEqual({ ended: false, raw: false });
+  expect(run.leftOpen).toBe(0);
+  // Taken once in each transaction, and freed behind it, failed or not.
+  const guards = run.ran.filter(({ sql }) => sql.includes('_LOCK(')).map(({ sql }) => sql.split(' ')[0]);
+  if (run.session.idle && guards.includes('DO'))
+    expect(guards.filter((word) => word === 'DO').length).toBe(guards.length / 2);
   const { forwarded, rewritten, refused } = run.session.counters;
   expect(forwarded + rewritten + refused).toBe(run.played.executions);
 }
@@ -138,6 +143,20 @@ describe('an error of the read that locks', () => {
       const packet = Buffer.from([1, 0xff, edited & 0xff, edited >> 8]);
       expect(run.through.toClient.includes(packet)).toBe(decision === 'passed-on');
       expect(run.finished).toBe(decision === 'fell-back' || run.ran.at(-1)?.sql === 'COMMIT');
+    }
+  });
+});
+
+describe('the guard', () => {
+  const withGuard = cases.filter(
+    ({ pattern, one }) => pattern === 'split-delete' && one.passed_on === '40001',
+  );
+
+  it.each(withGuard)('is freed when the transaction is gone: $one.name', ({ one }) => {
+    for (const { protocol, flavour } of ways(one)) {
+      const { ran } = runCase(one, protocol, flavour, catalog);
+      const failed = ran.findIndex(({ kind }) => kind === 'rewritten');
+      expect(ran[failed + 1]?.sql).toMatch(/^DO RELEASE_LOCK/);
     }
   });
 });

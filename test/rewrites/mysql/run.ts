@@ -21,6 +21,8 @@ export interface Run {
   ran: Ran[];
   /** Every command of the case was executed. */
   finished: boolean;
+  /** Statements that are still prepared, beyond those that are when nothing is in between. */
+  leftOpen: number;
   /** What it executed when nothing was in between. */
   ranDirect: Ran[];
   findings: Extract<SessionEvent, { type: 'finding' }>[];
@@ -73,6 +75,7 @@ export function runCase(
     played,
     ran: behind.brain.ran,
     finished: behind.brain.finished && alone.brain.finished,
+    leftOpen: behind.server.statements.size - alone.server.statements.size,
     ranDirect: alone.brain.ran,
     findings: through.events.filter((event) => event.type === 'finding'),
   };

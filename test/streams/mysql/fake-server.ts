@@ -161,6 +161,7 @@ export class FakeMysqlServer {
       case command.stmtClose: {
         if (payload.length !== 5 || !this.statements.delete(payload.readUInt32LE(1)))
           throw new Error('COM_STMT_CLOSE of no statement');
+        if (this.#last?.id === payload.readUInt32LE(1)) this.#last = undefined;
         return;
       }
       case command.ping:
