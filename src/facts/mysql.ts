@@ -9,6 +9,7 @@ import type { Statement } from '../memory/types.ts';
 import { firstWord } from '../sql/first-word.ts';
 import type { Name } from '../sql/shape.ts';
 import { readCreateTable } from './create-table.ts';
+import { setsNothingOff, sideEffects } from './side-effects-mysql.ts';
 import type { CreatedTable, TableKey } from './create-table.ts';
 import type { Facts, FactsQuestion, KeyFacts, RelationFacts } from './types.ts';
 
@@ -16,31 +17,6 @@ import type { Facts, FactsQuestion, KeyFacts, RelationFacts } from './types.ts';
 export function mysqlLookUps(question: FactsQuestion): string[] {
   const tables = tablesOf(question).map((name) => `SHOW CREATE TABLE ${quoted(name)}`);
   return question.chunks === true ? [...tables, sideEffects(question.target)] : tables;
-}
-
-/**
- * Number of triggers on the table and of foreign keys that act on a DELETE, and whether this user would see the triggers:
- * without the TRIGGER privilege there seem to be none. A read view, which this opens on MySQL 9.7, exists already: chunks
- * come behind the SELECT of the same transaction.
- */
-function sideEffects({ schema, name }: Name): string {
-  // Names in another script would have to be converted from the connection's charset: assume the worst.
-  if (/[^ -~]/.test(`${schema ?? ''}${name}`)) return 'SELECT 1, 1, 0';
-  const inSchema = schema === undefined ? 'DATABASE()' : literal(schema);
-  const table = literal(name);
-  const me = `CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''')`;
-  const may = (privileges: string, where = ''): string =>
-    `EXISTS (SELECT 1 FROM information_schema.${privileges} WHERE PRIVILEGE_TYPE = 'TRIGGER' AND GRANTEE = ${me}${where})`;
-  return `SELECT (SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = ${inSchema} AND EVENT_OBJECT_TABLE = ${table}),
-  (SELECT COUNT(*) FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE UNIQUE_CONSTRAINT_SCHEMA = ${inSchema}
-    AND REFERENCED_TABLE_NAME = ${table} AND DELETE_RULE NOT IN ('NO ACTION', 'RESTRICT')),
-  ${may('USER_PRIVILEGES')} OR ${may('SCHEMA_PRIVILEGES', ` AND TABLE_SCHEMA = ${inSchema}`)}
-    OR ${may('TABLE_PRIVILEGES', ` AND TABLE_SCHEMA = ${inSchema} AND TABLE_NAME = ${table}`)}`;
-}
-
-/** Reads the same with and without NO_BACKSLASH_ESCAPES, and compares without regard to case. */
-function literal(text: string): string {
-  return `CONVERT(x'${Buffer.from(text, 'latin1').toString('hex')}' USING utf8mb4)`;
 }
 
 /**
@@ -64,7 +40,7 @@ export function readMysqlFacts(
     targetResolves: true, // the patterns compare it with the origin of the key's column
     identity: { schema: relation.schema, table: relation.name },
     shadowedFunctions: false, // built-in functions win
-    chunksSafe: question.chunks === true && isSafe(answers[tablesOf(question).length]),
+    chunksSafe: question.chunks === true && setsNothingOff(answers[tablesOf(question).length]),
     target: relation,
     attributes: attributesOf(created),
     primaryKey: created?.keys.find((key) => key.name === 'PRIMARY')?.columns.map(small) ?? [],
@@ -75,11 +51,6 @@ export function readMysqlFacts(
     deferrable: [],
     ...(violated !== undefined && { violated }),
   };
-}
-
-function isSafe(answer: (string | null)[] | undefined): boolean {
-  const [triggers, actions, visible] = answer ?? [];
-  return triggers === '0' && actions === '0' && visible === '1';
 }
 
 function same(a: Name, b: Name): boolean {

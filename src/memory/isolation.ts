@@ -58,7 +58,7 @@ export class TransactionIsolation {
       else this.next = level ?? 'unknown';
     } else if (!open) {
       if (this.next !== 'session') this.next = 'unknown';
-    } else if (this.untouched !== (this.present === 'session')) {
+    } else if (!this.untouched || this.present !== 'session') {
       // Of a transaction that is on its way, or in place of a level that was set for this one alone.
       this.present = 'unknown';
     }

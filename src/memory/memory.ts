@@ -8,6 +8,7 @@
  * Outside a transaction statements are not even lexed: a read is kept as a note and its shape computed only if a
  * DELETE by list follows.
  */
+import { firstWord } from '../sql/first-word.ts';
 import type { Dialect, InsertShape, Name, SelectShape } from '../sql/shape.ts';
 import { hasNoEffect, onlyKnownFunctions } from './functions.ts';
 import { isShow, TransactionIsolation } from './isolation.ts';
@@ -64,6 +65,8 @@ export class TransactionMemory {
   private readonly levels = new TransactionIsolation();
   /** MySQL: a statement that may have ended the transaction failed, and errors come without the flags that would tell. */
   private adrift = false;
+  /** What ran outside a transaction since the server said so: it may have begun one (COMMIT AND CHAIN). */
+  private outside: Statement | undefined;
 
   constructor(limits: MemoryLimits) {
     this.limits = limits;
@@ -173,7 +176,8 @@ export class TransactionMemory {
     this.idleSince = now;
     this.adrift = false;
     if (status === 'I' && this.current !== 'I') this.endTransaction();
-    if (status !== 'I' && this.current === 'I') this.beginTransaction(true);
+    if (status !== 'I' && this.current === 'I') this.beginTransaction(this.outside);
+    this.outside = undefined;
     this.current = status;
   }
 
@@ -186,11 +190,13 @@ export class TransactionMemory {
     this.idleSince = undefined;
     this.levels.reset();
     this.adrift = false;
+    this.outside = undefined;
   }
 
   private completedOutside(statement: Statement, outcome: Outcome): void {
+    this.outside = statement;
     if (/^(BEGIN|START TRANSACTION)\b/.test(outcome.tag ?? '')) {
-      this.beginTransaction(false);
+      this.beginTransaction(statement);
       this.current = 'T';
       return;
     }
@@ -276,17 +282,17 @@ export class TransactionMemory {
     // What MySQL refuses may be the second of several statements, half a procedure, or DDL that has committed first.
     const partly = this.dialect !== 'postgres' && kind === 'other';
     if (this.dialect === 'postgres') this.current = 'E';
-    else if (partly) this.failedPartly(statement);
+    else if (kind !== 'set-isolation') this.levels.used(statement);
+    if (partly) this.failedPartly();
     if (kind !== 'noise') for (const read of this.remembered) read.followFailure(partly);
     this.insert = undefined;
     if (isUniqueViolation(error)) this.rememberInsert(statement, error, true);
   }
 
-  private failedPartly(statement: Statement): void {
+  private failedPartly(): void {
     this.unknown = true;
     this.wrote = true;
     this.adrift = true;
-    this.levels.used(statement);
   }
 
   private rememberInsert(statement: Statement, error: StatementError, sameTransaction: boolean): void {
@@ -302,9 +308,9 @@ export class TransactionMemory {
     else this.insert = undefined;
   }
 
-  /** @param implicit the server says so, and no BEGIN was seen */
-  private beginTransaction(implicit: boolean): void {
-    this.levels.begin(implicit);
+  /** @param by the statement that may have begun it; undefined or a SET: autocommit is off, and nothing has run in it */
+  private beginTransaction(by: Statement | undefined): void {
+    this.levels.begin(by === undefined || firstWord(by.text, 0, by.text.length) === 'set');
     this.forget();
     this.insert = undefined;
   }

@@ -53,7 +53,7 @@ describe.each(engines)('%s', (engine) => {
     const answers: ((string | null)[] | undefined)[] = [];
     for (const sql of mysqlLookUps(asked)) {
       const rows = await connection.query({ sql, rowsAsArray: true }).then(
-        ([all]) => all as (string | null)[][],
+        ([all]) => (all as unknown[][]).map((row) => row.map(String)),
         () => [],
       );
       answers.push(rows[0]);
@@ -113,6 +113,64 @@ describe.each(engines)('%s', (engine) => {
     expect(await ask(question('c', { tables: [{ name: 'c' }, { name: 'a' }] }), connection)).toBeUndefined();
     await connection.end();
     await other.query(`DROP USER ${user}`);
+  });
+
+  describe('what a DELETE sets off by itself', () => {
+    const safe = async (table: string, connection = app): Promise<boolean | undefined> =>
+      (await ask(question(table, { chunks: true }), connection))?.chunksSafe;
+
+    beforeAll(async () => {
+      await other.query('CREATE TABLE p (id INT PRIMARY KEY)');
+      await other.query('CREATE TABLE plain (id INT PRIMARY KEY)');
+      await other.query('CREATE TABLE k (id INT, FOREIGN KEY (id) REFERENCES p (id) ON DELETE CASCADE)');
+      for (const table of ['fires', 'inserts'])
+        await other.query(`CREATE TABLE ${table} (id INT PRIMARY KEY)`);
+      await other.query('CREATE TRIGGER t1 AFTER DELETE ON fires FOR EACH ROW DELETE FROM plain');
+      await other.query('CREATE TRIGGER t2 AFTER INSERT ON inserts FOR EACH ROW DELETE FROM plain');
+    });
+
+    test('asked for chunks only', async () => {
+      expect((await ask(question('plain')))?.chunksSafe).toBe(false);
+      expect(mysqlLookUps(question('plain'))).toHaveLength(1);
+    });
+
+    test.each([
+      ['plain', true],
+      ['a', true], // c refers to it, without an action
+      ['p', false],
+      ['k', true],
+      ['fires', false],
+      ['inserts', true],
+    ])('%s: chunks are safe: %s', async (table, expected) => {
+      expect(await safe(table)).toBe(expected);
+      const written = { schema: database, name: table };
+      const named = question(table, { target: written, tables: [written], chunks: true });
+      expect((await ask(named, app, ''))?.chunksSafe).toBe(expected);
+    });
+
+    test.each([
+      [
+        'no TRIGGER privilege',
+        'GRANT SELECT, INSERT, UPDATE, DELETE ON db.* TO user',
+        engine.startsWith('mariadb'),
+      ],
+      ['on the schema', 'GRANT ALL ON db.* TO user', true],
+      ['on a pattern of schemas', 'GRANT ALL ON pattern.* TO user', true],
+      ['on the table', 'GRANT SELECT, DELETE, TRIGGER ON db.plain TO user', true],
+      ['on everything', 'GRANT SELECT, DELETE, TRIGGER ON *.* TO user', true],
+    ])('a user with %s', async (_what, grant, expected) => {
+      const user = `\`o@u_${database}\``;
+      await other.query(`CREATE USER ${user} IDENTIFIED BY 'secret'`);
+      const pattern = `\`${database.replace('_', '\\_')}\``;
+      await other.query(`GRANT SELECT, DELETE ON ${database}.fires TO ${user}`);
+      await other.query(grant.replace('user', user).replace('db', database).replace('pattern', pattern));
+      const url = new URL(server.url(`o@u_${database}`, 'secret', database));
+      const connection = await createConnection(url.href);
+      expect(await safe('plain', connection)).toBe(expected);
+      expect(await safe('fires', connection)).toBe(false);
+      await connection.end();
+      await other.query(`DROP USER ${user}`);
+    });
   });
 
   test('a look-up opens no read view, and leaves the transaction as it was', async () => {

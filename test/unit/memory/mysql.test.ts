@@ -177,7 +177,7 @@ describe('the isolation level of the transaction', () => {
     ['unknown', 'the session changed it inside', ['BEGIN', session]],
     ['unknown', 'and chains', ['BEGIN', session, 'COMMIT AND CHAIN']],
     ['session', 'and is over', ['BEGIN', session, 'COMMIT', 'BEGIN']],
-    ['serializable', 'the session changed it inside one that has its own', [serializable, 'BEGIN', session]],
+    ['unknown', 'the session changed it inside one that has its own', [serializable, 'BEGIN', session]],
     ['unknown', 'which of the two counts is not asked', [serializable, session, 'BEGIN']],
     [
       'unknown',
@@ -210,6 +210,7 @@ describe('the isolation level of the transaction', () => {
       ['BEGIN', { sql: 'SET foreign_key_checks = 0', flags: 'T' }],
     ],
     ['session', 'a SET that failed', [{ sql: serializable, error: { code: '42000', errno: 1064 } }, 'BEGIN']],
+    ['unknown', 'COMMIT AND CHAIN begins one where there was none', ['COMMIT AND CHAIN', session]],
     ['session', 'DDL in front', ['CREATE TABLE z (v INT)', 'BEGIN']],
     [
       'session',
@@ -227,6 +228,7 @@ describe('the isolation level of the transaction', () => {
     ['session', 'its COMMIT does', [serializable, read, 'COMMIT']],
     ['session', 'even where nothing had begun', [serializable, 'COMMIT', read]],
     ['unknown', 'for the session, behind a statement', [read, session]],
+    ['unknown', 'for the session, behind a statement that failed', [insert, session]],
     ['session', 'and the next one has it', [read, session, 'COMMIT']],
     ['unknown', 'SHOW may have opened it', [{ sql: 'SHOW TABLES', rows: ['c'] }, session]],
     ['unknown', 'BEGIN in place of one that has a level', [serializable, 'BEGIN']],
