@@ -34,6 +34,8 @@ export interface Conditions {
   limits?: Partial<SessionLimits>;
   /** Variables of the session and answers to the plan. */
   server?: Partial<PlanAnswers>;
+  /** Status flags of every reply beyond the transaction's: 0x200 NO_BACKSLASH_ESCAPES, 0x8000 ANSI_QUOTES (MariaDB). */
+  status_bits?: number;
   /** The rules are for this database alone. */
   rule_database?: string;
   /** As the greeting says it. */

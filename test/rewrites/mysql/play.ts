@@ -57,7 +57,14 @@ const agreedOn = (flavour: Flavour): Capabilities => ({
 /** What a server lets a driver prepare in every version. */
 const preparable = /^\s*(?:\/\*.*?\*\/\s*)?(select|insert|update|delete|replace)\b/i;
 
-export function play(transcript: string, protocol: Protocol, flavour: Flavour, catalog: Catalog): Play {
+/** @param bits further status flags, in every reply */
+export function play(
+  transcript: string,
+  protocol: Protocol,
+  flavour: Flavour,
+  catalog: Catalog,
+  bits: number,
+): Play {
   const lines = statements(transcript);
   const script: Entry[] = [];
   const capabilities = agreedOn(flavour);
@@ -75,7 +82,7 @@ export function play(transcript: string, protocol: Protocol, flavour: Flavour, c
   let closes: Buffer[] = [];
   for (const line of lines) {
     const asText = protocol === 'text' || !preparable.test(line.sql);
-    const answer = { ...answerOf(line, flavour, catalog), status: status.after(line) } as Answer;
+    const answer = { ...answerOf(line, flavour, catalog), status: status.after(line) | bits } as Answer;
     const sent: Buffer[][] = [];
     if (asText) {
       script.push({ command: 'query', sql: line.inlined, answer });

@@ -35,12 +35,15 @@ export function runCase(
   catalog: Catalog,
   mode = one.mode ?? 'rewrite',
 ): Run {
-  const played = play(one.transcript, protocol, flavour, catalog);
+  const played = play(one.transcript, protocol, flavour, catalog, one.status_bits ?? 0);
   // The script's answers are marked by the protocol: each run has its own.
   const server = (rules: PlanRule[]): { brain: ScriptBrain; server: FakeMysqlServer } => {
     const brain = new ScriptBrain(played.script, rules);
     const version = one.version === undefined ? {} : { version: one.version };
-    return { brain, server: new FakeMysqlServer(brain, { flavour, ...version }) };
+    return {
+      brain,
+      server: new FakeMysqlServer(brain, { flavour, status: 2 | (one.status_bits ?? 0), ...version }),
+    };
   };
   const alone = server([]);
   const toServer = played.flights.map(({ bytes }) => Buffer.concat(bytes));
