@@ -70,8 +70,6 @@ const chosen: [RegExp, Capabilities][] = [
 interface Pending {
   command: Entry['command'];
   sql: string;
-  /** Of an execution: parameters as recorded. */
-  entry: Entry | undefined;
 }
 
 class Converter {
@@ -159,7 +157,7 @@ class Converter {
   }
 
   #expect(kind: Entry['command'], sql: string): void {
-    this.#pending.push({ command: kind, sql, entry: undefined });
+    this.#pending.push({ command: kind, sql });
   }
 
   #server(event: CaptureEvent, index: number): void {
