@@ -71,7 +71,7 @@ export function report(state: SessionState, statement: Statement, decision: Deci
     state.finding({ ...describe(statement, decision.finding), decision: 'observed' });
     return;
   }
-  const { pattern, rule, table, reason, rows = 0 } = decision;
+  const { pattern, rule, table, reason, rows } = decision;
   state.finding({
     ...describe(statement, { pattern, rule, table, rows }),
     decision: 'refused',

@@ -1,0 +1,172 @@
+/**
+ * The frame of a session in either protocol: both directions are cut into messages, the client's bytes wait while a plan
+ * runs, raw relay takes over when nothing is understood any more, and whatever goes wrong ends this session and no other.
+ * What a message means is the subclass's.
+ */
+import { contain } from './decide.ts';
+import type { SessionState } from './state.ts';
+import { SentStatement, unseenText } from './statement.ts';
+import type { Actions, Session, SessionCounters, Side } from './types.ts';
+
+/** What both protocols' framers have in common. */
+export interface Frames {
+  push(chunk: Buffer): void;
+  /** 0: the chunk is used up. Else what was found, see the protocol's framer. */
+  next(): number;
+  rest(): Buffer;
+  readonly pending: number;
+}
+
+export abstract class FramedSession<
+  State extends SessionState,
+  Framing extends Frames = Frames,
+> implements Session {
+  protected readonly state: State;
+  protected readonly fromClient: Framing;
+  protected readonly fromServer: Framing;
+  /** Client bytes that wait for a plan to end. */
+  private waiting: Buffer[] = [];
+
+  constructor(state: State, fromClient: Framing, fromServer: Framing) {
+    this.state = state;
+    this.fromClient = fromClient;
+    this.fromServer = fromServer;
+  }
+
+  get counters(): SessionCounters {
+    return this.state.counters;
+  }
+
+  get raw(): boolean {
+    return this.state.raw;
+  }
+
+  get idle(): boolean {
+    const { ready, status, run, raw } = this.state;
+    const quiet = run === undefined && this.fromClient.pending === 0;
+    return ready && !raw && status === 'I' && quiet && !this.owes;
+  }
+
+  receive(side: Side, chunk: Buffer, now: number): Actions {
+    this.state.now = now;
+    this.contained(side, () => (side === 'client' ? this.client(chunk) : this.server(chunk)));
+    return this.take();
+  }
+
+  wake(now: number): Actions {
+    this.state.now = now;
+    this.contained('server', () => {
+      this.state.run?.wake();
+      this.resume();
+    });
+    return this.take();
+  }
+
+  closed(): void {
+    this.state.leaveGuards();
+  }
+
+  /** A reply is due, or may be. */
+  protected abstract get owes(): boolean;
+
+  /** What `fromClient` has found. */
+  protected abstract clientStep(step: number): void;
+
+  /** What `fromServer` has found. */
+  protected abstract serverStep(step: number): void;
+
+  /** Thrown by the protocol's framer and readers for bytes that cannot be. */
+  protected abstract isViolation(error: unknown): error is Error;
+
+  /** Bytes in front of typed messages. @returns what is to be framed; undefined: nothing yet */
+  protected beforeMessages(chunk: Buffer): Buffer | undefined {
+    return chunk;
+  }
+
+  /** Bytes that the client side holds back itself. */
+  protected heldBack(): Buffer[] {
+    return [];
+  }
+
+  private take(): Actions {
+    const { output, run } = this.state;
+    return output.take(run?.wakeAt, this.waiting.length > 0 && run !== undefined);
+  }
+
+  private client(chunk: Buffer): void {
+    if (this.state.raw) return this.relay('client', chunk);
+    if (this.state.run !== undefined) {
+      this.waiting.push(Buffer.from(chunk));
+      return;
+    }
+    const typed = this.beforeMessages(chunk);
+    if (typed === undefined || typed.length === 0) return;
+    if (this.state.raw) return this.relay('client', typed);
+    this.frameClient(typed);
+  }
+
+  private frameClient(chunk: Buffer): void {
+    const { state, fromClient: frames } = this;
+    frames.push(chunk);
+    for (let step = frames.next(); step !== 0; step = frames.next()) {
+      this.clientStep(step);
+      if (state.raw) return this.relay();
+      if (state.run !== undefined) {
+        // The rest waits; it is copied because the chunk is only lent.
+        const rest = frames.rest();
+        if (rest.length > 0) this.waiting.push(Buffer.from(rest));
+        return;
+      }
+    }
+  }
+
+  private server(chunk: Buffer): void {
+    const { state, fromServer: frames } = this;
+    if (state.raw) return this.relay('server', chunk);
+    frames.push(chunk);
+    for (let step = frames.next(); step !== 0; step = frames.next()) {
+      this.serverStep(step);
+      if (state.raw) return this.relay();
+      if (state.output.ending) return;
+    }
+    this.resume();
+  }
+
+  /** A plan has ended: the client's bytes that came meanwhile are looked at, until the next plan begins. */
+  private resume(): void {
+    while (this.state.run === undefined && this.waiting.length > 0) {
+      if (this.state.raw) return this.relay();
+      const chunk = Buffer.concat(this.waiting);
+      this.waiting = [];
+      this.frameClient(chunk);
+    }
+  }
+
+  /** Raw relay: whatever an inner buffer still holds goes first, then the chunk. */
+  private relay(side?: Side, chunk?: Buffer): void {
+    const { output } = this.state;
+    for (const bytes of [...this.heldBack(), this.fromClient.rest(), ...this.waiting]) output.toServer(bytes);
+    this.waiting = [];
+    output.toClient(this.fromServer.rest());
+    if (chunk === undefined) return;
+    if (side === 'client') output.toServer(chunk);
+    else output.toClient(chunk);
+  }
+
+  /** Framing errors end the connection; a bug of ours does so too: where in the chunk it happened is not known. */
+  private contained(side: Side, work: () => void): void {
+    const { state } = this;
+    try {
+      work();
+    } catch (error) {
+      if (this.isViolation(error)) {
+        state.output.event({ type: 'protocol-error', side, message: error.message });
+        state.fatal('protocol', error.message);
+        return;
+      }
+      const owed = state.run !== undefined;
+      contain(state, new SentStatement(unseenText, 'simple'), error);
+      state.fatal('internal', owed ? 'a rewrite failed inside the proxy' : 'internal error');
+    }
+  }
+}
