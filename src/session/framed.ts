@@ -3,6 +3,7 @@
  * runs, raw relay takes over when nothing is understood any more, and whatever goes wrong ends this session and no other.
  * What a message means is the subclass's.
  */
+import { ProtocolViolation } from '../wire/violation.ts';
 import { contain } from './decide.ts';
 import type { SessionState } from './state.ts';
 import { SentStatement, unseenText } from './statement.ts';
@@ -74,9 +75,6 @@ export abstract class FramedSession<
 
   /** What `fromServer` has found. */
   protected abstract serverStep(step: number): void;
-
-  /** Thrown by the protocol's framer and readers for bytes that cannot be. */
-  protected abstract isViolation(error: unknown): error is Error;
 
   /** Bytes in front of typed messages. @returns what is to be framed; undefined: nothing yet */
   protected beforeMessages(chunk: Buffer): Buffer | undefined {
@@ -159,7 +157,7 @@ export abstract class FramedSession<
     try {
       work();
     } catch (error) {
-      if (this.isViolation(error)) {
+      if (error instanceof ProtocolViolation) {
         state.output.event({ type: 'protocol-error', side, message: error.message });
         state.fatal('protocol', error.message);
         return;

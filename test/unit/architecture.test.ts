@@ -28,7 +28,8 @@ const arrows: Record<string, string[]> = {
 const edges = new Set(['proxy', 'config', 'admin', 'cli', 'demo', 'log', 'metrics']);
 /** And node:module in the witness: libpg-query has to be loaded anew after its WASM trapped. */
 const pureImports = new Set(['zod', 'pg-protocol', 'libpg-query', 'node-sql-parser']);
-const clocks = /\b(Date\.now|performance\.now|new Date\b|setTimeout|setInterval|setImmediate|process\.|Math\.random|console\.)/;
+const clocks =
+  /\b(Date\.now|performance\.now|new Date\b|setTimeout|setInterval|setImmediate|process\.|Math\.random|console\.)/;
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.ts'))
@@ -40,9 +41,9 @@ function folder(name: string): string {
 }
 
 function imports(text: string): string[] {
-  return [...text.matchAll(/^(?:import|export)\b[^;]*?\bfrom '([^']+)'|\bimport\('([^']+)'\)|^import '([^']+)'/gm)].map(
-    (match) => match[1] ?? match[2] ?? match[3] ?? '',
-  );
+  return [
+    ...text.matchAll(/^(?:import|export)\b[^;]*?\bfrom '([^']+)'|\bimport\('([^']+)'\)|^import '([^']+)'/gm),
+  ].map((match) => match[1] ?? match[2] ?? match[3] ?? '');
 }
 
 describe('arrows between folders', () => {
@@ -82,6 +83,11 @@ describe('arrows between folders', () => {
 describe('file size', () => {
   it.each(files)('$name has at most 400 lines and says what it is', ({ text }) => {
     expect(text.split('\n').length).toBeLessThanOrEqual(400);
-    expect(text.replace(/^#!.*\n/, '').trimStart().startsWith('/**')).toBe(true);
+    expect(
+      text
+        .replace(/^#!.*\n/, '')
+        .trimStart()
+        .startsWith('/**'),
+    ).toBe(true);
   });
 });

@@ -9,7 +9,7 @@ import { executeFlag } from '../../wire/mysql/execute.ts';
 import { readChangeUser } from '../../wire/mysql/handshake-response.ts';
 import { emptyPayload } from '../../wire/mysql/framer.ts';
 import type { Framer } from '../../wire/mysql/framer.ts';
-import { ProtocolViolation } from '../../wire/mysql/violation.ts';
+import { ProtocolViolation } from '../../wire/violation.ts';
 import { arrive, decide, mayComplete, report } from '../decide.ts';
 import type { Decision } from '../decide.ts';
 import { SentStatement, StatementText, unseenText } from '../statement.ts';

@@ -11,7 +11,7 @@ import { maskResponse, readHandshakeResponse } from '../../wire/mysql/handshake-
 import type { Capabilities } from '../../wire/mysql/capabilities.ts';
 import { readOk } from '../../wire/mysql/server-packets.ts';
 import { stripRedirect } from '../../wire/mysql/session-track.ts';
-import { ProtocolViolation } from '../../wire/mysql/violation.ts';
+import { ProtocolViolation } from '../../wire/violation.ts';
 import type { MysqlConversation } from './conversation.ts';
 
 export class Handshake {

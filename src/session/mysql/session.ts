@@ -2,7 +2,7 @@
 import type { Session, SessionOptions } from '../types.ts';
 import { Framer, Head, Message } from '../../wire/mysql/framer.ts';
 import { maxLoginBytes } from '../../wire/mysql/handshake-response.ts';
-import { ProtocolViolation } from '../../wire/mysql/violation.ts';
+import { ProtocolViolation } from '../../wire/violation.ts';
 import { FramedSession } from '../framed.ts';
 import { MysqlClientSide } from './client-side.ts';
 import { MysqlConversation } from './conversation.ts';
@@ -62,9 +62,5 @@ class MysqlSession extends FramedSession<MysqlConversation, Framer> {
       if (frames.first) serverSide.streamedRow();
       state.output.toClient(frames.buf, frames.start, frames.end);
     }
-  }
-
-  protected isViolation(error: unknown): error is Error {
-    return error instanceof ProtocolViolation;
   }
 }

@@ -12,7 +12,7 @@ import {
   readQuery,
 } from '../../wire/postgres/client-messages.ts';
 import { client, headerBytes } from '../../wire/postgres/codes.ts';
-import { ProtocolViolation } from '../../wire/postgres/violation.ts';
+import { ProtocolViolation } from '../../wire/violation.ts';
 import { unanswered } from './conversation.ts';
 import type { Conversation } from './conversation.ts';
 import { arrive, decide, mayComplete, refuse, report } from '../decide.ts';

@@ -2,7 +2,6 @@
 import type { Session, SessionOptions } from '../types.ts';
 import { server as serverCodes } from '../../wire/postgres/codes.ts';
 import { Framer, Head, Message } from '../../wire/postgres/framer.ts';
-import { ProtocolViolation } from '../../wire/postgres/violation.ts';
 import { FramedSession } from '../framed.ts';
 import { ClientSide } from './client-side.ts';
 import { Conversation } from './conversation.ts';
@@ -63,9 +62,5 @@ class PostgresSession extends FramedSession<Conversation, Framer> {
       if (frames.first && type === serverCodes.dataRow) serverSide.streamedRow();
       this.state.output.toClient(buf, start, end);
     }
-  }
-
-  protected isViolation(error: unknown): error is Error {
-    return error instanceof ProtocolViolation;
   }
 }

@@ -3,7 +3,7 @@
  * here, a cancel request goes to a connection of its own, the start-up message is relayed as it came.
  */
 import { readStartup } from '../../wire/postgres/startup.ts';
-import { ProtocolViolation } from '../../wire/postgres/violation.ts';
+import { ProtocolViolation } from '../../wire/violation.ts';
 import type { Conversation } from './conversation.ts';
 
 const no = Buffer.from('N', 'latin1');

@@ -6,7 +6,7 @@
 import { capability, has } from './capabilities.ts';
 import { Cursor } from './cursor.ts';
 import { readBinaryValue } from './types.ts';
-import { ProtocolViolation } from './violation.ts';
+import { ProtocolViolation } from '../violation.ts';
 
 export interface QueryCommand {
   text: Buffer;

@@ -1,7 +1,7 @@
 /** Column definitions: who a result column really is. Step 10 of the flow. */
 import { has, mariadbCapability } from './capabilities.ts';
 import { Cursor } from './cursor.ts';
-import { ProtocolViolation } from './violation.ts';
+import { ProtocolViolation } from '../violation.ts';
 
 /** Strings are latin1-decoded bytes, in the session's character_set_results. */
 export interface ColumnDefinition {

@@ -3,7 +3,7 @@
  * a read of a neighbour's bytes. Integers are little-endian; "lenenc" is the manual's length-encoded integer.
  */
 import { headerBytes, maxPayloadBytes } from './codes.ts';
-import { ProtocolViolation } from './violation.ts';
+import { ProtocolViolation } from '../violation.ts';
 
 const nullValue = 0xfb;
 

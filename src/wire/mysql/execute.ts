@@ -7,7 +7,7 @@ import { command } from './commands.ts';
 import { Cursor } from './cursor.ts';
 import { lenenc } from './lenenc.ts';
 import { readBinaryValue, type, withLength } from './types.ts';
-import { ProtocolViolation } from './violation.ts';
+import { ProtocolViolation } from '../violation.ts';
 import { writePacket } from './writers.ts';
 
 export interface ParameterType {

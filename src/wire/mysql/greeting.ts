@@ -8,7 +8,7 @@ import { marker } from './codes.ts';
 import { Cursor } from './cursor.ts';
 import { parseVersion } from './version.ts';
 import type { ServerVersion } from './version.ts';
-import { ProtocolViolation } from './violation.ts';
+import { ProtocolViolation } from '../violation.ts';
 
 export interface Greeting {
   /** As sent, latin1-decoded. */

@@ -7,7 +7,7 @@ import { agreed, capability, has } from './capabilities.ts';
 import type { Capabilities } from './capabilities.ts';
 import { headerBytes } from './codes.ts';
 import { Cursor } from './cursor.ts';
-import { ProtocolViolation } from './violation.ts';
+import { ProtocolViolation } from '../violation.ts';
 
 export interface Login {
   user: string;

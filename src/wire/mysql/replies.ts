@@ -15,7 +15,7 @@ import { emptyPayload } from './framer.ts';
 import { skipLenenc } from './lenenc.ts';
 import { readColumnCount, readPreparedOk } from './server-packets.ts';
 import { status as statusFlag } from './status.ts';
-import { ProtocolViolation } from './violation.ts';
+import { ProtocolViolation } from '../violation.ts';
 
 /** Out of sync: relay raw, or end the session when something is owed to the client. See `why`. */
 export const Unexpected = 0;

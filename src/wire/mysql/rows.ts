@@ -3,7 +3,7 @@ import { columnFlag } from './columns.ts';
 import type { ColumnDefinition } from './columns.ts';
 import { Cursor } from './cursor.ts';
 import { nullBitOffset, readBinaryValue, textOfBinary } from './types.ts';
-import { ProtocolViolation } from './violation.ts';
+import { ProtocolViolation } from '../violation.ts';
 
 /** Latin1-decoded. */
 export function firstTextValue(buf: Buffer, start: number, end: number): string | null {

@@ -3,7 +3,7 @@
  * forwarded one changes the number that the client expects; only the header is made anew, the payload is not copied.
  */
 import { headerBytes, maxPayloadBytes } from './codes.ts';
-import { ProtocolViolation } from './violation.ts';
+import { ProtocolViolation } from '../violation.ts';
 
 /** The header of the packet at `start` with another sequence id; buf[start + 4, end) follows it unchanged. */
 export function sequencedHeader(buf: Buffer, start: number, sequence: number): Buffer {

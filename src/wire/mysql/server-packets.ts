@@ -7,7 +7,7 @@ import { capability, has } from './capabilities.ts';
 import { headerBytes, marker, shortEofBytes } from './codes.ts';
 import { Cursor } from './cursor.ts';
 import { status } from './status.ts';
-import { ProtocolViolation } from './violation.ts';
+import { ProtocolViolation } from '../violation.ts';
 
 /** OK, also in its 0xfe form at the end of rows. */
 export interface OkPacket {

@@ -1,7 +1,7 @@
 /** Type bytes of columns and parameters (enum_field_types), and how long a value of the binary protocol is. */
 import type { Cursor } from './cursor.ts';
 import { lenenc } from './lenenc.ts';
-import { ProtocolViolation } from './violation.ts';
+import { ProtocolViolation } from '../violation.ts';
 
 export const type = {
   decimal: 0x00,

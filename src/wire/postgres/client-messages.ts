@@ -4,7 +4,7 @@
  * Buffers in the results are views of buf.
  */
 import { Cursor } from './cursor.ts';
-import { ProtocolViolation } from './violation.ts';
+import { ProtocolViolation } from '../violation.ts';
 
 export interface ParseMessage {
   name: string;

@@ -3,7 +3,7 @@
  * never a read of a neighbour's bytes.
  */
 import { headerBytes } from './codes.ts';
-import { ProtocolViolation } from './violation.ts';
+import { ProtocolViolation } from '../violation.ts';
 
 export class Cursor {
   readonly #buf: Buffer;

@@ -9,7 +9,7 @@
  * This is the hot path: the result of next() is in the fields, no object is made per message.
  */
 import { headerBytes } from './codes.ts';
-import { ProtocolViolation } from './violation.ts';
+import { ProtocolViolation } from '../violation.ts';
 
 /** The chunk is used up. */
 export const None = 0;

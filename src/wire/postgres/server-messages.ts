@@ -5,7 +5,7 @@
  */
 import { Cursor } from './cursor.ts';
 import { headerBytes } from './codes.ts';
-import { ProtocolViolation } from './violation.ts';
+import { ProtocolViolation } from '../violation.ts';
 
 /** Structurally a ResultColumn of the memory. */
 export interface ColumnDescription {

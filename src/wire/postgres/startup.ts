@@ -2,7 +2,7 @@
  * Reads what a client may send before typed messages begin: SSLRequest, GSSENCRequest, CancelRequest, StartupMessage.
  * These have no type byte. Anything else, TLS without a request included, is a ProtocolViolation.
  */
-import { ProtocolViolation } from './violation.ts';
+import { ProtocolViolation } from '../violation.ts';
 
 export type StartupPacket =
   | { kind: 'ssl' | 'gss'; bytes: Buffer }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { serialize } from 'pg-protocol';
 import { describe, expect, test } from 'vitest';
 import * as read from '../../../src/wire/postgres/client-messages.ts';
-import { ProtocolViolation } from '../../../src/wire/postgres/violation.ts';
+import { ProtocolViolation } from '../../../src/wire/violation.ts';
 import * as write from '../../../src/wire/postgres/writers.ts';
 import { message } from './support.ts';
 

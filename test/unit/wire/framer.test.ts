@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Framer, Head, Message, None, Piece } from '../../../src/wire/postgres/framer.ts';
-import { ProtocolViolation } from '../../../src/wire/postgres/violation.ts';
+import { ProtocolViolation } from '../../../src/wire/violation.ts';
 import { cut, frames, message } from './support.ts';
 
 const conversation = [

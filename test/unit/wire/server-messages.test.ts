@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import * as read from '../../../src/wire/postgres/server-messages.ts';
-import { ProtocolViolation } from '../../../src/wire/postgres/violation.ts';
+import { ProtocolViolation } from '../../../src/wire/violation.ts';
 import * as write from '../../../src/wire/postgres/writers.ts';
 import { server } from '../../../src/wire/postgres/codes.ts';
 import { message } from './support.ts';

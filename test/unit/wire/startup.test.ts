@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readStartup } from '../../../src/wire/postgres/startup.ts';
-import { ProtocolViolation } from '../../../src/wire/postgres/violation.ts';
+import { ProtocolViolation } from '../../../src/wire/violation.ts';
 
 function packet(code: number, rest: Buffer | string = '', length?: number): Buffer {
   const body = Buffer.from(rest as string, 'latin1');

@@ -13,7 +13,7 @@ import {
   type ParameterType,
 } from '../../../../src/wire/mysql/execute.ts';
 import { textOfBinary, type } from '../../../../src/wire/mysql/types.ts';
-import { ProtocolViolation } from '../../../../src/wire/mysql/violation.ts';
+import { ProtocolViolation } from '../../../../src/wire/violation.ts';
 import * as write from '../../../../src/wire/mysql/writers.ts';
 import * as mysql2 from './mysql2.ts';
 import { recordings } from './recordings.ts';

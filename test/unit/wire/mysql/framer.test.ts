@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Framer, Head, Message, None, Piece, emptyPayload } from '../../../../src/wire/mysql/framer.ts';
 import { joined, resequence, sequencedHeader } from '../../../../src/wire/mysql/sequence.ts';
-import { ProtocolViolation } from '../../../../src/wire/mysql/violation.ts';
+import { ProtocolViolation } from '../../../../src/wire/violation.ts';
 import { writePacket } from '../../../../src/wire/mysql/writers.ts';
 import { cut, messages, type Seen } from './support.ts';
 

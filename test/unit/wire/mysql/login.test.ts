@@ -20,7 +20,7 @@ import {
   readHandshakeResponse,
 } from '../../../../src/wire/mysql/handshake-response.ts';
 import { atLeast, parseVersion } from '../../../../src/wire/mysql/version.ts';
-import { ProtocolViolation } from '../../../../src/wire/mysql/violation.ts';
+import { ProtocolViolation } from '../../../../src/wire/violation.ts';
 import { writePacket } from '../../../../src/wire/mysql/writers.ts';
 import { writeGreeting, writeResponse } from './login-writers.ts';
 import { HandshakeResponse, bytesOf } from './mysql2.ts';

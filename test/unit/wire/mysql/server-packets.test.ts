@@ -10,7 +10,7 @@ import * as read from '../../../../src/wire/mysql/server-packets.ts';
 import { readStateChanges, stripRedirect } from '../../../../src/wire/mysql/session-track.ts';
 import { status } from '../../../../src/wire/mysql/status.ts';
 import { readBinaryValue, textOfBinary, type } from '../../../../src/wire/mysql/types.ts';
-import { ProtocolViolation } from '../../../../src/wire/mysql/violation.ts';
+import { ProtocolViolation } from '../../../../src/wire/violation.ts';
 import * as write from '../../../../src/wire/mysql/writers.ts';
 import { ColumnDefinition, Packet, ResultSetHeader } from './mysql2.ts';
 import { recording, recordings } from './recordings.ts';
