@@ -173,7 +173,8 @@ export class TransactionMemory {
 
   /** ReadyForQuery. */
   ready(status: TransactionStatus, now: number): void {
-    this.idleSince = now;
+    // A message without a statement (Parse, PING) does not end the time that the app holds its ids.
+    this.idleSince ??= now;
     this.adrift = false;
     if (status === 'I' && this.current !== 'I') this.endTransaction();
     if (status !== 'I' && this.current === 'I') this.beginTransaction(this.outside);

@@ -257,6 +257,17 @@ describe('the time that the app holds the ids', () => {
     one.arriving(9900); // pipelined: the server is not idle
     expect(held()).toBe(300);
   });
+
+  test('a reply that no statement asked for (Parse and Sync, PING) does not end the time that the ids are held', () => {
+    const one = memory();
+    reply(one, 'BEGIN', { tag: 'BEGIN' });
+    one.completed(new SceneStatement(read.sql), { tag: 'SELECT 2', read: rows('1', '2') }, 0);
+    one.ready('T', 0);
+    one.ready('T', 5_000);
+    one.arriving(5_001);
+    const [kept] = one.readsOf({ name: 'c' });
+    expect(kept === undefined ? undefined : one.heldFor(kept)).toBe(5_001);
+  });
 });
 
 test('parameters of the DELETE belong to the DELETE, those of the SELECT to the SELECT', () => {
