@@ -35,6 +35,8 @@ export interface FailedInsert {
   sameTransaction: boolean;
   /** Something ran whose effect is not known. */
   unknownEffect: boolean;
+  /** No error: ON CONFLICT DO NOTHING or INSERT IGNORE that inserted nothing. Which key was in the way, nobody says. */
+  quiet: boolean;
 }
 
 /** `SELECT … FOR UPDATE` that found no row: update_or_create's first look-up. */
@@ -242,6 +244,9 @@ export class TransactionMemory {
         this.rememberRead(statement, shape, outcome);
         return;
       case 'insert':
+        this.wrote = true;
+        if (shape.quiet && / 0$/.test(outcome.tag ?? '')) this.rememberQuiet(statement, shape);
+        return;
       case 'update':
       case 'delete':
         this.wrote = true;
@@ -299,7 +304,20 @@ export class TransactionMemory {
   private rememberInsert(statement: Statement, error: StatementError, sameTransaction: boolean): void {
     const { shape } = statement;
     if (shape.kind !== 'insert') return;
-    this.insert = { statement, shape, error, sameTransaction, unknownEffect: this.adrift };
+    this.insert = { statement, shape, error, sameTransaction, unknownEffect: this.adrift, quiet: false };
+  }
+
+  /** ON DUPLICATE KEY UPDATE locks the row that was in its way, also when nothing changes: there is no race to see. */
+  private rememberQuiet(statement: Statement, shape: InsertShape): void {
+    if (this.dialect !== 'postgres' && !/\bignore\b/i.test(statement.text.toString('latin1', 0, 64))) return;
+    this.insert = {
+      statement,
+      shape,
+      error: { code: '' },
+      sameTransaction: true,
+      unknownEffect: false,
+      quiet: true,
+    };
   }
 
   private followInsert(kind: string): void {

@@ -125,6 +125,10 @@ export const reasons = {
     patterns: reread,
     text: "The SELECT's equality conditions do not carry the INSERT's values for all columns of the violated key.",
   },
+  'quiet-conflict': {
+    patterns: reread,
+    text: 'The INSERT met a row without an error (ON CONFLICT DO NOTHING, INSERT IGNORE): no key is named, and an idempotent consumer sends the same.',
+  },
   'insert-form': {
     patterns: reread,
     text: 'The failed INSERT has no plain VALUES list whose columns are named.',

@@ -32,7 +32,7 @@ function replays(capture: CuratedCapture, rules = everything): { orm: Replay; ot
  *
  * Not b-sequelize6-pg-foc, which its recorders also called reread:lock: Sequelize hides the violation in a function, so
  * no error names a key on the wire; an idempotent consumer that reads what is there already sends the same bytes. The
- * design leaves such quiet conflicts alone, as it does b-prisma-pg-do-nothing (ON CONFLICT DO NOTHING).
+ * design leaves such quiet conflicts alone, as it does b-prisma-pg-do-nothing (ON CONFLICT DO NOTHING, which is counted).
  */
 const rewritten = curated.filter(
   ({ name, expect: verdict }) =>
@@ -57,7 +57,7 @@ const reasons: Record<string, string[]> = {
   'o-typeorm-pg-remove-composite': ['composite-key'],
   'o-typeorm-pg-remove': ['select-list'],
   's-django52-pg-single': [],
-  'b-prisma-pg-do-nothing': [],
+  'b-prisma-pg-do-nothing': ['quiet-conflict'],
   'b-sequelize6-pg-foc': [],
   't-activerecord-destroy-all': [],
   't-activerecord-in-batches': ['not-in-transaction'],

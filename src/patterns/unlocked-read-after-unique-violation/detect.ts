@@ -42,13 +42,24 @@ export function detectUnlockedRead(context: DetectionContext, shape: SelectShape
 
   const target = readTable(shape, table, dialect);
   const candidate: Candidate = { dialect, memory, rule, statement, shape, insert, target };
+  const refusal = (reason: Reason): Detection => ({
+    kind: 'refusal',
+    pattern: rule.pattern,
+    rule,
+    reason,
+    table,
+    rows: 0,
+  });
+  // An idempotent consumer sends the same and writes nothing back, so this is counted where the read is of that row.
+  if (insert.quiet)
+    return !shape.locking && mayPin(insert, statement, shape, target) ? refusal('quiet-conflict') : undefined;
   for (const check of checks) {
     const reason = check(candidate);
-    if (reason !== undefined) return { kind: 'refusal', pattern: rule.pattern, rule, reason, table, rows: 0 };
+    if (reason !== undefined) return refusal(reason);
   }
   const constraint = violated(insert.error, dialect);
   if (target === undefined || constraint === undefined) {
-    return { kind: 'refusal', pattern: rule.pattern, rule, reason: 'catalog', table, rows: 0 };
+    return refusal('catalog');
   }
   return {
     kind: 'finding',

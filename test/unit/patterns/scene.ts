@@ -36,6 +36,8 @@ export interface Step {
   columns?: Partial<ResultColumn>[];
   cut?: Cut;
   error?: StatementError;
+  /** Command tag, if not the usual one. */
+  tag?: string;
   /** Milliseconds that the app took before it sent the statement. Default 1. */
   after?: number;
   /** MySQL: what the flags of the reply say, if not what the statement makes of it. */
@@ -201,6 +203,7 @@ export class Scene {
   }
 
   private outcome(step: Step, statement: SceneStatement, captured: boolean): Outcome {
+    if (step.tag !== undefined) return { tag: step.tag };
     const { shape } = statement;
     if (step.error !== undefined) {
       if (this.status === 'T' && this.dialect === 'postgres') this.status = 'E';

@@ -88,6 +88,18 @@ export const unlockedReadCases: Case[] = [
     found: between("SET statement_timeout = '1s'"),
   },
   {
+    reason: 'quiet-conflict',
+    what: 'ON CONFLICT DO NOTHING, and nothing was inserted',
+    refused: {
+      steps: [
+        'BEGIN',
+        { sql: `INSERT INTO "c" ("key", "v") VALUES ('k1', 1) ON CONFLICT DO NOTHING`, tag: 'INSERT 0 0' },
+        reread,
+      ],
+    },
+    found: base,
+  },
+  {
     reason: 'insert-form',
     what: 'INSERT … SELECT',
     refused: inserting(`INSERT INTO "c" ("key", "v") SELECT 'k1', 1`),

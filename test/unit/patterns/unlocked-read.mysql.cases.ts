@@ -141,6 +141,18 @@ export const unlockedReadMysqlCases: Case[] = [
     found: rereading(`${reread.sql} LIMIT 1`),
   },
   {
+    reason: 'quiet-conflict',
+    what: 'INSERT IGNORE, and nothing was inserted',
+    refused: {
+      steps: [
+        'START TRANSACTION',
+        { sql: "INSERT IGNORE INTO `c` (`key`, `v`) VALUES ('k1', 1)", tag: 'INSERT 0' },
+        reread,
+      ],
+    },
+    found: { steps: ['START TRANSACTION', insert, reread] },
+  },
+  {
     reason: 'insert-form',
     what: 'INSERT … SELECT',
     refused: inserting("INSERT INTO `c` (`key`, `v`) SELECT 'k1', 1"),
