@@ -144,8 +144,7 @@ describe.each(availableVersions([15, 18]))('PostgreSQL %i', (version) => {
     test('the proxy saw it all', () => expectWatchful(proxy));
   });
 
-  // pg_dump refuses servers newer than itself.
-  describe.skipIf(version !== 15 || !have('pg_dump') || !have('psql'))('pg_dump', () => {
+  const dumps = (): void => {
     const dump = (way: 'direct' | 'proxied', database: string, ...args: string[]): Promise<string> =>
       runWell('pg_dump', args, { env: target(way, database) });
     const comparable = (text: string): string => text.replaceAll(/^\\(un)?restrict .*$/gm, '');
@@ -179,5 +178,8 @@ describe.each(availableVersions([15, 18]))('PostgreSQL %i', (version) => {
       expect(comparable(await dump('direct', viaFolder))).toBe(expected);
       await expectWatchful(proxy);
     });
-  });
+  };
+
+  // pg_dump refuses servers newer than itself, so there is nothing to test with them.
+  if (version === 15) describe.skipIf(!have('pg_dump') || !have('psql'))('pg_dump', dumps);
 });

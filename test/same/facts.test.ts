@@ -168,14 +168,16 @@ describe.each(availableVersions())('PostgreSQL %i', (version) => {
     ]);
   });
 
-  test.runIf(version >= 18)('NOT NULL that is not valid for old rows', async () => {
+  const notNullNotValid = async (): Promise<void> => {
     await client.query(
       'CREATE TABLE s.old (id int UNIQUE); ALTER TABLE s.old ADD CONSTRAINT n NOT NULL id NOT VALID',
     );
     expect((await ask({ target: { name: 'old' } }))?.uniqueColumns).toEqual([]);
     await client.query('ALTER TABLE s.old VALIDATE CONSTRAINT n');
     expect((await ask({ target: { name: 'old' } }))?.uniqueColumns).toEqual(['id']);
-  });
+  };
+  // Older servers have no such constraint.
+  if (version >= 18) test('NOT NULL that is not valid for old rows', notNullNotValid);
 
   test('a name that two constraints share cannot be named alone', async () => {
     const facts = await ask({ target: { name: 'x' } });
