@@ -4,6 +4,7 @@
  * off), a missing ENGINE (sql_mode NO_TABLE_OPTIONS) or an item that is not known give undefined.
  */
 import { mysqlKeyTypeOfDeclaration } from '../memory/keys-mysql.ts';
+import type { Name } from '../sql/shape.ts';
 
 export interface TableColumn {
   name: string;
@@ -31,6 +32,8 @@ export interface CreatedTable {
   keys: TableKey[];
   /** In small letters: InnoDB repeats the case of the constraint, not of the column. */
   foreignKeyColumns: Set<string>;
+  /** Tables whose DELETE writes this one (ON DELETE CASCADE, SET NULL, SET DEFAULT); no schema: that of this table. */
+  writtenBy: Name[];
   engine: string;
   partitioned: boolean;
   /** System versioning, sequences: a table, but not an ordinary one. */
@@ -76,6 +79,7 @@ export function readCreateTable(text: string): CreatedTable | undefined {
     columns: [],
     keys: [],
     foreignKeyColumns: new Set(),
+    writtenBy: [],
     ...options,
   };
   return separated(body.tokens).every((item) => readItem(table, item)) ? table : undefined;
@@ -190,5 +194,17 @@ function readConstraint(table: CreatedTable, item: Token[]): boolean {
   if (!isWord(item[2], 'foreign') || columns === undefined) return false;
   for (const { kind, text } of columns.tokens)
     if (kind === 'name') table.foreignKeyColumns.add(text.toLowerCase());
+  return readReference(table, item.slice(columns.end));
+}
+
+/** `REFERENCES t (…) ON DELETE …`; NO ACTION and RESTRICT write nothing. */
+function readReference(table: CreatedTable, item: Token[]): boolean {
+  const [references, first, dot, second] = item;
+  if (!isWord(references, 'references') || first?.kind !== 'name') return false;
+  const at = item.findIndex((one, i) => isWord(one, 'on') && isWord(item[i + 1], 'delete'));
+  const action = item[at + 2];
+  if (at < 0 || isWord(action, 'no') || isWord(action, 'restrict')) return true;
+  const qualified = dot?.text === '.' && second?.kind === 'name';
+  table.writtenBy.push(qualified ? { schema: first.text, name: second.text } : { name: first.text });
   return true;
 }

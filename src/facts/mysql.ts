@@ -19,6 +19,40 @@ export function mysqlLookUps(question: FactsQuestion): string[] {
   return question.chunks === true ? [...tables, sideEffects(question.target)] : tables;
 }
 
+/** What has to be asked besides, after the answers to mysqlLookUps: see actionsReach. */
+export function mysqlFurtherLookUps(
+  question: FactsQuestion,
+  answers: readonly ((string | null)[] | undefined)[],
+  database: string,
+): string[] {
+  if (question.chunks === true || question.constraint !== undefined) return [];
+  const seen = tablesOf(question).map((name, at) => readTable(name, answers[at], database));
+  return actionsReach(seen) === 'perhaps' ? [sideEffects(question.target)] : [];
+}
+
+/**
+ * Does the DELETE write a table that it reads? The definitions of those tables tell where the foreign key of one leads to
+ * the target. One that leads elsewhere may be the end of a chain over tables that are not looked at.
+ */
+function actionsReach(seen: readonly (Seen | undefined)[]): 'no' | 'perhaps' | 'yes' {
+  const [target, ...others] = seen;
+  if (target === undefined) return 'perhaps';
+  let reach: 'no' | 'perhaps' = 'no';
+  for (const one of others) {
+    for (const { schema, name } of one?.created?.writtenBy ?? []) {
+      const sameSchema = caseless(schema ?? one?.relation.schema) === caseless(target.relation.schema);
+      if (sameSchema && caseless(name) === caseless(target.relation.name)) return 'yes';
+      reach = 'perhaps';
+    }
+  }
+  return reach;
+}
+
+/** Their case may not count, depending on the server. */
+function caseless(name: string | undefined): string {
+  return (name ?? '').toLowerCase();
+}
+
 /**
  * @param answers first row of each look-up's answer: the table's name and its text; undefined for an error
  * @param database the default database, '' if there is none
@@ -35,12 +69,15 @@ export function readMysqlFacts(
   const { relation, created } = target;
   const violated =
     question.constraint === undefined ? undefined : keyNamed(created, question.constraint.name);
+  const alone = setsNothingOff(answers[tablesOf(question).length]);
+  const reach = actionsReach(seen);
   const relations = seen.flatMap((one) => one?.relation ?? []);
   return {
     targetResolves: true, // the patterns compare it with the origin of the key's column
     identity: { schema: relation.schema, table: relation.name },
     shadowedFunctions: false, // built-in functions win
-    chunksSafe: question.chunks === true && setsNothingOff(answers[tablesOf(question).length]),
+    chunksSafe: question.chunks === true && alone,
+    actionsReachReads: reach === 'yes' || (reach === 'perhaps' && !alone),
     target: relation,
     attributes: attributesOf(created),
     primaryKey: created?.keys.find((key) => key.name === 'PRIMARY')?.columns.map(small) ?? [],

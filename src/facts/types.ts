@@ -58,6 +58,11 @@ export interface Facts {
    * is, a predicate means something else after the first chunks of a list.
    */
   chunksSafe: boolean;
+  /**
+   * MySQL, MariaDB: a foreign-key action of the target's DELETE may write a table that the statement reads. A DELETE there
+   * sees what it has set off itself.
+   */
+  actionsReachReads?: boolean;
   target: RelationFacts;
   /** Column names of the target by attribute number. */
   attributes: Record<number, { name: string; type: number; hasDefault: boolean; inForeignKey: boolean }>;

@@ -85,11 +85,11 @@ export const reasons = {
   'locked-already': { patterns: both, text: 'The read has a locking clause of its own.' },
   'self-reference': {
     patterns: split,
-    text: 'The predicate reads the target twice or aggregates over it while the list is sent in chunks.',
+    text: 'The predicate reads the target twice or aggregates over it while the list is sent in chunks, or reads it twice and has GROUP BY on MariaDB.',
   },
   'chunk-effects': {
     patterns: split,
-    text: 'The list came in chunks, and foreign-key actions or triggers of the first ones may have changed what the predicate reads.',
+    text: 'Foreign-key actions or triggers may have changed what the predicate reads: those of earlier chunks of the list or, on MySQL and MariaDB, of the DELETE itself while it runs.',
   },
   'outer-join': {
     patterns: reread,

@@ -19,15 +19,22 @@ export function keyTable(shape: SelectShape, target: Name, dialect: Dialect): Ta
   return another === undefined && table?.name.name === target.name && !table.only ? table : undefined;
 }
 
+/** In a join, or perhaps in a sub-query: `tablesRead` holds each name once. */
+export function readsTargetTwice(shape: SelectShape, target: Name, dialect: Dialect): boolean {
+  const same = shape.tables.filter((table) => possiblySameName(table.name.name, target.name, dialect));
+  return same.length > 1 || shape.subquery;
+}
+
 /**
  * The predicate may read the target a second time or aggregate over it: a sub-query, a self-join, GROUP BY, HAVING.
  * `tablesRead` holds each name once, so any sub-query counts.
  */
 export function mayDependOnTarget(shape: SelectShape, target: Name, dialect: Dialect): boolean {
-  const references = shape.tables.filter((table) =>
-    possiblySameName(table.name.name, target.name, dialect),
-  ).length;
   return (
-    references > 1 || shape.subquery || shape.groupBy || shape.having || shape.aggregate || shape.distinct
+    readsTargetTwice(shape, target, dialect) ||
+    shape.groupBy ||
+    shape.having ||
+    shape.aggregate ||
+    shape.distinct
   );
 }

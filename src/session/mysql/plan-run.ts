@@ -1,5 +1,5 @@
 /** Runs one plan on MySQL or MariaDB: server state, facts, guard, then the edited statement; one command after the other. */
-import { mysqlLookUps, readMysqlFacts } from '../../facts/mysql.ts';
+import { mysqlFurtherLookUps, mysqlLookUps, readMysqlFacts } from '../../facts/mysql.ts';
 import type { Facts } from '../../facts/types.ts';
 import type { Parameters, Statement } from '../../memory/types.ts';
 import type { Reason } from '../../patterns/reasons.ts';
@@ -98,10 +98,14 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
     const known = ownTables ? undefined : options.shared.facts.get(key, question, now);
     if (known !== undefined) return known;
     const answers: ((string | null)[] | undefined)[] = [];
-    for (const text of mysqlLookUps(question)) {
-      const answer = yield* this.query(text);
-      answers.push(answer.error === undefined ? answer.rows[0] : undefined);
-    }
+    const ask = function* (run: MysqlRun, texts: string[]): Steps<void> {
+      for (const text of texts) {
+        const answer = yield* run.query(text);
+        answers.push(answer.error === undefined ? answer.rows[0] : undefined);
+      }
+    };
+    yield* ask(this, mysqlLookUps(question));
+    yield* ask(this, mysqlFurtherLookUps(question, answers, server.database));
     const facts = readMysqlFacts(question, answers, server.database);
     if (facts !== undefined && !ownTables) options.shared.facts.set(key, question, facts, this.state.now);
     return facts;
