@@ -5,6 +5,7 @@ import type { Config } from '../config/load.ts';
 import { defaultFactsCacheLimits, FactsCache } from '../facts/cache.ts';
 import { logEvent, type Log } from '../log.ts';
 import { Metrics } from '../metrics.ts';
+import { Cancels } from '../session/cancels.ts';
 import { GuardQueue } from '../session/guard-queue.ts';
 import type { FindingEvent, SharedState } from '../session/types.ts';
 import { loadWitnesses } from '../sql/witness/load.ts';
@@ -26,6 +27,7 @@ export async function run(config: Config, log: Log): Promise<Running> {
     witness: await loadWitnesses(config.listeners.map(({ protocol }) => protocol)),
     facts: new FactsCache({ ...defaultFactsCacheLimits, lifetime: config.factsLifetime }),
     guards: new GuardQueue(),
+    cancels: new Cancels(),
   };
   const sessions = { rules: config.ruleSet, limits: config.sessionLimits, shared };
   const protocols = { postgres: postgres(sessions), mysql: mysql(sessions) };

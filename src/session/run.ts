@@ -25,6 +25,8 @@ export abstract class Run<State extends SessionState = SessionState, Request = u
   readonly statement: Statement;
   /** Call wake at this time; undefined while a reply is due. */
   wakeAt: number | undefined;
+  /** The user wants the statement cancelled while it waits for its turn. */
+  cancelled = false;
   protected guard: Pick<Ending, 'guard' | 'guardWaitMs'> = {};
   private readonly steps: Generator<Wait<Request>, void, Reply | undefined>;
   private readonly began: number;
@@ -44,6 +46,14 @@ export abstract class Run<State extends SessionState = SessionState, Request = u
 
   wake(): void {
     if (this.wakeAt !== undefined) this.advance(undefined);
+  }
+
+  /** @returns false when it does not wait: the server is at work on it, and is the one to cancel */
+  cancel(): boolean {
+    if (this.wakeAt === undefined) return false;
+    this.cancelled = true;
+    this.state.options.wakeSoon();
+    return true;
   }
 
   /** The connection is gone: whatever the sequence holds is given back (its finally blocks run). */

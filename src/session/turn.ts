@@ -22,12 +22,14 @@ const longestSilenceMs = 200;
 
 /**
  * Asks the server until it grants the lock or the guard's time is up. `ask` answers whether the lock is had, or a value
- * that ends the whole plan; `ask(false)` must not take the lock: another session of this process is in front.
+ * that ends the whole plan; `ask(false)` must not take the lock: another session of this process is in front. `cancel`
+ * ends the wait as the server would end a statement that its user cancels.
  */
 export function* takeTurn<Request, Reply, Refused extends object>(
   state: SessionState,
   guard: Guard,
   ask: (mayLock: boolean) => Generator<Wait<Request>, boolean | Refused, Reply | undefined>,
+  cancel?: () => Generator<Wait<Request>, Refused, Reply | undefined>,
 ): Generator<Wait<Request>, Turn<Refused>, Reply | undefined> {
   const { guards } = state.options.shared;
   const { name } = guard.key;
@@ -39,7 +41,7 @@ export function* takeTurn<Request, Reply, Refused extends object>(
   let had: boolean | Refused = false;
   try {
     had = yield* ask(alone);
-    if (had === false) had = yield* wait(state, name, deadline, ask);
+    if (had === false) had = yield* wait(state, name, deadline, ask, cancel);
   } finally {
     if (had === true) state.rememberGuard(name);
     else guards.release(name, state.owner);
@@ -53,13 +55,16 @@ function* wait<Request, Reply, Refused>(
   name: string,
   deadline: number,
   ask: (mayLock: boolean) => Generator<Wait<Request>, boolean | Refused, Reply | undefined>,
+  cancel?: () => Generator<Wait<Request>, Refused, Reply | undefined>,
 ): Generator<Wait<Request>, boolean | Refused, Reply | undefined> {
   const { guards } = state.options.shared;
   guards.waiting += 1;
   try {
+    const cancelled = (): boolean => state.run?.cancelled === true;
     const inLine = (): boolean => !guards.holds(name, state.owner) && state.now < deadline;
     while (inLine()) {
       yield { kind: 'time', until: Math.min(state.now + longestSilenceMs, deadline) };
+      if (cancelled() && cancel !== undefined) return yield* cancel();
       const answer = inLine() && (yield* ask(false));
       if (answer !== false) return answer;
     }
@@ -67,6 +72,7 @@ function* wait<Request, Reply, Refused>(
       const had = yield* ask(true);
       if (had !== false || state.now >= deadline) return had;
       yield { kind: 'time', until: Math.min(state.now + pause, deadline) };
+      if (cancelled() && cancel !== undefined) return yield* cancel();
     }
   } finally {
     guards.waiting -= 1;

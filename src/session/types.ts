@@ -8,6 +8,7 @@ import type { Reason } from '../patterns/reasons.ts';
 import type { Mode, Rule } from '../patterns/rule.ts';
 import type { Dialect, Name } from '../sql/shape.ts';
 import type { Witness } from '../sql/witness/types.ts';
+import type { Cancels } from './cancels.ts';
 import type { GuardQueue } from './guard-queue.ts';
 
 export type Side = 'client' | 'server';
@@ -135,6 +136,7 @@ export interface SharedState {
   witness: (dialect: Dialect) => Witness;
   facts: FactsCache;
   guards: GuardQueue;
+  cancels: Cancels;
 }
 
 /** What the proxy gives to every session. */

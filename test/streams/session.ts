@@ -3,6 +3,7 @@ import { FactsCache } from '../../src/facts/cache.ts';
 import type { Mode, Rule, SplitDeleteRule, UnlockedReadRule } from '../../src/patterns/rule.ts';
 import { splitDeleteSettings } from '../../src/patterns/split-delete/settings.ts';
 import { unlockedReadSettings } from '../../src/patterns/unlocked-read-after-unique-violation/settings.ts';
+import { Cancels } from '../../src/session/cancels.ts';
 import { GuardQueue } from '../../src/session/guard-queue.ts';
 import { createPostgresSession } from '../../src/session/postgres/session.ts';
 import type { RuleSet, Session, SessionLimits, SharedState } from '../../src/session/types.ts';
@@ -53,7 +54,12 @@ export const plainLimits: SessionLimits = {
 export const realWitness: Witness = await loadWitness();
 
 export function sharedState(witness: Witness = realWitness): SharedState {
-  return { witness: () => witness, facts: new FactsCache(), guards: new GuardQueue() };
+  return {
+    witness: () => witness,
+    facts: new FactsCache(),
+    guards: new GuardQueue(),
+    cancels: new Cancels(),
+  };
 }
 
 export function makeSession(

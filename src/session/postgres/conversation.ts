@@ -37,6 +37,7 @@ export class Conversation extends SessionState {
     noBackslashEscapes: true,
   };
   private encoding = '';
+  private key: string | undefined;
 
   constructor(options: SessionOptions) {
     super(options);
@@ -52,6 +53,17 @@ export class Conversation extends SessionState {
 
   get outstanding(): number {
     return this.replies.executions;
+  }
+
+  /** Process id and secret of the session, as the server gave them out: who sends them may cancel what waits here. */
+  cancelKey(key: string): void {
+    this.key = key;
+    this.options.shared.cancels.register(key, () => this.run?.cancel() ?? false);
+  }
+
+  override leaveGuards(): void {
+    if (this.key !== undefined) this.options.shared.cancels.forget(this.key);
+    super.leaveGuards();
   }
 
   parameterStatus(name: string, value: string): void {

@@ -45,9 +45,19 @@ export function* sessionState(run: PlanRun): Steps<Guarded> {
 /** Tries until the guard is had or its time is up; not to have it is no error. */
 export function* takeGuard(run: PlanRun, guard: Guard): Steps<Guarded> {
   const { classId, key } = guard.key;
-  return yield* takeTurn(run.state, guard, (mayLock) =>
-    ask(run, mayLock ? lockQuery(guard, classId, key) : undefined),
+  return yield* takeTurn<Command[], BatchResult, Refused>(
+    run.state,
+    guard,
+    (mayLock) => ask(run, mayLock ? lockQuery(guard, classId, key) : undefined),
+    () => cancelHere(run),
   );
+}
+
+/** The server cancels a statement of ours, so that error and state of the transaction are its own. */
+function* cancelHere(run: PlanRun): Steps<Refused> {
+  const text = 'SELECT pg_catalog.pg_cancel_backend(pg_catalog.pg_backend_pid()), pg_catalog.pg_sleep(1)';
+  const answer = yield* run.quietly([new Command(text)]);
+  return 'failed' in answer ? answer : { reason: 'plan-failed' };
 }
 
 /** @param lock undefined: the state only */

@@ -2,7 +2,7 @@
  * The server's messages: step 10 of the flow. Each belongs to the oldest reply that is due; the entry says whether the
  * client gets it. What was learnt (rows, tags, errors, status) goes to the memory.
  */
-import { server } from '../../wire/postgres/codes.ts';
+import { headerBytes, server } from '../../wire/postgres/codes.ts';
 import {
   readCommandComplete,
   readError,
@@ -72,6 +72,9 @@ export class ServerSide {
         conversation.parameterStatus(name, value);
         return conversation.output.toClient(buf, start, end);
       }
+      case server.backendKeyData:
+        conversation.cancelKey(buf.toString('latin1', start + headerBytes, end));
+        return conversation.output.toClient(buf, start, end);
       case server.notice:
         // A notice of a plan's own statement is not the client's; one of the edited statement comes with its reply.
         if (head === undefined || head.verb === 'forward') conversation.output.toClient(buf, start, end);

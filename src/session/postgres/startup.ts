@@ -7,6 +7,8 @@ import { ProtocolViolation } from '../../wire/violation.ts';
 import type { Conversation } from './conversation.ts';
 
 const no = Buffer.from('N', 'latin1');
+/** Length and code of a cancel request; process id and key follow. */
+const requestHeaderBytes = 8;
 
 export class Startup {
   done = false;
@@ -37,7 +39,8 @@ export class Startup {
         conversation.output.toClient(no);
         return undefined;
       case 'cancel':
-        conversation.output.cancel(packet.bytes);
+        if (!conversation.options.shared.cancels.request(packet.bytes.toString('latin1', requestHeaderBytes)))
+          conversation.output.cancel(packet.bytes);
         conversation.output.end();
         return undefined;
       case 'startup':
