@@ -202,3 +202,11 @@ export function catalogChange(statement: Pick<Statement, 'text' | 'shape'>): 'ta
   // A semicolon in a string makes no second statement.
   return change === undefined || word === 'other' || statement.shape.kind === 'other' ? change : undefined;
 }
+
+/** May this have chosen another default database? Statements prepared before it go on to mean the one of then. */
+export function movesDatabase({ text, shape }: Pick<Statement, 'text' | 'shape'>): boolean {
+  const word = firstWord(text, 0, text.length);
+  const semicolon = text.indexOf(';');
+  if (word !== 'other' && (semicolon < 0 || semicolon === text.length - 1)) return false;
+  return /\b(?:use|execute)\b/i.test(text.toString('latin1', 0, 4096)) && shape.kind === 'other';
+}

@@ -21,6 +21,9 @@ import type { Expected } from './expected.ts';
 import { MysqlRun } from './plan-run.ts';
 import { Prepared } from './prepared.ts';
 
+/** COM_INIT_DB is this statement; which database does not matter. */
+const useDatabase = Buffer.from('USE other');
+
 /** Header, command byte and the statement's id: the first piece of a long message may hold less. */
 const idEnd = 9;
 
@@ -108,6 +111,7 @@ export class MysqlClientSide {
     const sql = readPrepare(buf, start, end);
     const prepares = new Prepared(
       conversation.rules.active ? new StatementText(sql, conversation.settings) : unseenText,
+      conversation.databases,
     );
     conversation.prepared.sent(prepares);
     conversation.forward(buf, start, end, { shape: 'prepare', verb: 'forward', prepares });
@@ -150,6 +154,8 @@ export class MysqlClientSide {
   private bind(buf: Buffer, start: number, end: number, prepared: Prepared): Bound | undefined {
     const parameters = prepared.parameters ?? placeholders(prepared);
     if (parameters === undefined || prepared.longDataUnseen) return undefined;
+    // Its text does not mean now what it meant then: it would be read, and rewritten, as if it did.
+    if (prepared.databases !== this.conversation.databases) return undefined;
     return bind(
       Buffer.from(buf.subarray(start, end)),
       prepared,
@@ -178,6 +184,10 @@ export class MysqlClientSide {
     if (type === command.query || type === command.stmtExecute || type === command.stmtBulkExecute) {
       conversation.counters.forwarded += 1;
       entry.execution = new MysqlExecution(new SentStatement(unseenText, 'simple'), prepared);
+    }
+    if (type === command.initDb && conversation.rules.active) {
+      const text = new StatementText(useDatabase, conversation.settings);
+      entry.execution = new MysqlExecution(new SentStatement(text, 'simple'));
     }
     if (type === command.changeUser || type === command.resetConnection) entry.resets = true;
     if (login !== undefined) entry.login = login;

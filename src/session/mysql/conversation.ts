@@ -1,5 +1,5 @@
 /** The state of one MySQL or MariaDB session that its client side, its server side and a running plan share. */
-import { catalogChange } from '../../facts/mysql.ts';
+import { catalogChange, movesDatabase } from '../../facts/mysql.ts';
 import type { Outcome, Statement, StatementError } from '../../memory/types.ts';
 import type { LexerSettings } from '../../sql/shape.ts';
 import { noCapabilities } from '../../wire/mysql/capabilities.ts';
@@ -44,6 +44,11 @@ export class MysqlConversation extends SessionState {
   private collationSafe = true;
   /** The session may have temporary tables: a name may mean another table to it than to the others. */
   ownTables = false;
+  /** Goes up with every statement that may have chosen another default database. */
+  databases = 0;
+  private midMessage = false;
+  /** Guards whose transaction ended in the middle of a message. */
+  private unreleased: string[] = [];
   private inTransaction = false;
 
   constructor(options: SessionOptions) {
@@ -94,6 +99,7 @@ export class MysqlConversation extends SessionState {
 
   /** DDL that failed may have been the second of several statements, so an error makes no difference. */
   private followCatalog(statement: Statement): void {
+    if (movesDatabase(statement)) this.databases += 1;
     const change = catalogChange(statement);
     if (change === 'own') this.ownTables = true;
     else if (change === 'tables') this.options.shared.facts.forget();
@@ -126,11 +132,26 @@ export class MysqlConversation extends SessionState {
 
   /** Also on the server, where a lock outlives the transaction: behind the reply that ended it, its own reply skipped. */
   override releaseGuards(): void {
-    for (const name of this.guards) {
-      this.output.toServer(writeRelease(name, this.capabilities.flags));
-      this.expected.push({ shape: 'result', verb: 'skip' });
-    }
+    for (const name of this.guards) this.release(name);
     super.releaseGuards();
+  }
+
+  /** A piece of the client's message was forwarded, the rest is to come: nothing else may be sent before that. */
+  sending(done: boolean): void {
+    this.midMessage = !done;
+    if (!done) return;
+    const names = this.unreleased;
+    this.unreleased = [];
+    for (const name of names) this.release(name);
+  }
+
+  private release(name: string): void {
+    if (this.midMessage) {
+      this.unreleased.push(name);
+      return;
+    }
+    this.output.toServer(writeRelease(name, this.capabilities.flags));
+    this.expected.push({ shape: 'result', verb: 'skip' });
   }
 
   override leaveGuards(): void {

@@ -24,8 +24,12 @@ export class Prepared {
   /** There may be more of them than are noted. */
   longDataUnseen = false;
 
-  constructor(source: TextSource) {
+  /** Its names mean tables of the default database of this time, see MysqlConversation.databases. */
+  readonly databases: number;
+
+  constructor(source: TextSource, databases: number) {
     this.source = source;
+    this.databases = databases;
   }
 
   /** It may have sent other types than those noted, and it has used up the long data. */

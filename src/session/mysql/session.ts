@@ -44,8 +44,11 @@ class MysqlSession extends FramedSession<MysqlConversation, Framer> {
     } else if (step === Head) {
       if (frames.length > inspectBytes) frames.stream();
       else frames.hold();
-    } else if (frames.first) clientSide.longMessage(frames);
-    else state.output.toServer(frames.buf, frames.start, frames.end);
+    } else {
+      if (frames.first) clientSide.longMessage(frames);
+      else state.output.toServer(frames.buf, frames.start, frames.end);
+      state.sending(frames.last);
+    }
   }
 
   protected serverStep(step: number): void {
