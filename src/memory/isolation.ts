@@ -82,6 +82,11 @@ export class TransactionIsolation {
     else if (this.next !== 'session' || maySetIsolation(statement)) this.next = 'unknown';
   }
 
+  /** The server's next words tell whether the transaction goes on, and not which level it has. */
+  lost(): void {
+    this.next = 'unknown';
+  }
+
   reset(): void {
     this.present = 'session';
     this.next = 'session';

@@ -184,6 +184,11 @@ export class TransactionMemory {
     this.current = status;
   }
 
+  /** MySQL: whether the transaction has ended is not known before the next reply (after a lock wait that timed out). */
+  unsure(): void {
+    this.levels.lost();
+  }
+
   /** DISCARD ALL, a new user, lost sync: the session starts from nothing. */
   reset(): void {
     this.endTransaction();

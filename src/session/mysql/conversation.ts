@@ -178,6 +178,7 @@ export class MysqlConversation extends SessionState {
     this.inTransaction = false;
     this.status = 'I';
     this.memory.ready('I', this.now);
+    if (this.unsure) this.memory.unsure();
   }
 
   private transactionEnded(): void {

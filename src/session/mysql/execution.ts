@@ -15,6 +15,8 @@ export class MysqlExecution {
   firstColumn: ResultColumn | undefined;
   /** First column's values while they are wanted; undefined: not wanted, or given up. */
   values: (string | null)[] | undefined;
+  /** Length of the values. */
+  bytes = 0;
   decided = false;
   cut: 'limit' | 'suspended' | undefined;
 

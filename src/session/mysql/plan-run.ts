@@ -32,13 +32,10 @@ type Text = { text: Buffer; parameters: Parameters };
 
 /** The transaction is gone with them (treatments.md). */
 const rolledBack = new Set<number>([errno.deadlock, errno.recordChanged]);
+/** By the app or the operator; a look-up that runs out of time only costs the rewrite. */
+const killed = new Set<number>([errno.queryInterrupted, errno.serverShutdown, errno.connectionKilled]);
 /** Killed or out of time: what the app asked for, or the operator. */
-const stopped = new Set<number>([
-  errno.queryInterrupted,
-  errno.queryTimeout,
-  errno.statementTimeout,
-  errno.serverShutdown,
-]);
+const stopped = new Set<number>([...killed, errno.queryTimeout, errno.statementTimeout]);
 
 export class MysqlRun extends Run<MysqlConversation, Request, Request> {
   private readonly original: Original;
@@ -60,6 +57,7 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
 
   protected *sequence(): Steps<void> {
     const server = yield* readServerState(this);
+    if ('stopped' in server) return this.passOn(server.stopped);
     if ('reason' in server) return this.refuse(server.reason);
     // The answer to a pipelined prepare has come before ours. It has failed, and so must its execution.
     const { prepared } = this.original;
@@ -67,6 +65,7 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
     if (!this.stillMatches(server.database)) return this.refuse('database-changed');
     const facts = yield* this.facts(server);
     if (facts === undefined) return this.refuse('catalog');
+    if (facts instanceof Request) return this.passOn(facts);
     const plan = this.finding.plan(facts, server);
     if ('reason' in plan) return this.refuse(plan.reason);
     if (plan.guard !== undefined) {
@@ -91,21 +90,24 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
     expected.push({ shape: request.shape, verb: request.holdBytes === undefined ? 'skip' : 'hold', request });
   }
 
-  private *facts(server: ServerState): Steps<Facts | undefined> {
+  /** A request: it was killed. */
+  private *facts(server: ServerState): Steps<Facts | Request | undefined> {
     const { options, environment, now, ownTables } = this.state;
     const { question } = this.finding;
     const key = `${options.server}\0${environment ?? ''}`;
     const known = ownTables ? undefined : options.shared.facts.get(key, question, now);
     if (known !== undefined) return known;
     const answers: ((string | null)[] | undefined)[] = [];
-    const ask = function* (run: MysqlRun, texts: string[]): Steps<void> {
+    for (const further of [false, true]) {
+      const texts = further
+        ? mysqlFurtherLookUps(question, answers, server.database)
+        : mysqlLookUps(question);
       for (const text of texts) {
-        const answer = yield* run.query(text);
+        const answer = yield* this.query(text);
+        if (this.isKilled(answer)) return answer;
         answers.push(answer.error === undefined ? answer.rows[0] : undefined);
       }
-    };
-    yield* ask(this, mysqlLookUps(question));
-    yield* ask(this, mysqlFurtherLookUps(question, answers, server.database));
+    }
     const facts = readMysqlFacts(question, answers, server.database);
     if (facts !== undefined && !ownTables) options.shared.facts.set(key, question, facts, this.state.now);
     return facts;
@@ -156,6 +158,11 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
     const done = yield* this.send(new Request(packet, 'binary-result', holdBytes));
     output.toServer(writeStatementClose(statementId));
     return done;
+  }
+
+  /** Whoever killed a step of the plan meant the app's statement. */
+  isKilled({ error }: Request): boolean {
+    return error !== undefined && killed.has(error.errno);
   }
 
   /** The transaction is gone, or the app or an operator stopped the statement: the original must not be tried. */

@@ -22,6 +22,7 @@ import { firstBinaryValue, firstTextValue, textValues } from '../../wire/mysql/r
 import { resequence } from '../../wire/mysql/sequence.ts';
 import { readErr, readOk } from '../../wire/mysql/server-packets.ts';
 import { stripRedirect } from '../../wire/mysql/session-track.ts';
+import { defaultMemoryLimits } from '../../memory/limits.ts';
 import type { ResultColumn, StatementError } from '../../memory/types.ts';
 import type { MysqlConversation } from './conversation.ts';
 import type { MysqlExecution } from './execution.ts';
@@ -142,7 +143,12 @@ export class MysqlServerSide {
       return;
     }
     const value = this.firstValue(execution, buf, start, end);
-    if (value === undefined) execution.values = undefined;
+    execution.bytes += value?.length ?? 0;
+    if (execution.bytes > defaultMemoryLimits.rememberedBytes) {
+      // Texts or documents, in a result of one column: nobody's keys.
+      execution.values = undefined;
+      execution.cut = 'limit';
+    } else if (value === undefined) execution.values = undefined;
     else execution.values.push(value);
   }
 

@@ -2,11 +2,11 @@
  * What the server says of the session, in one SELECT of variables: it touches no table and opens no read view
  * (races.md 6). Names differ by product and version; an unknown one is an error of the statement and of nothing else.
  */
-import type { Reason } from '../../patterns/reasons.ts';
 import type { ServerState } from '../../patterns/types.ts';
 import { atLeast } from '../../wire/mysql/version.ts';
 import type { ServerVersion } from '../../wire/mysql/version.ts';
 import type { MysqlRun, Steps } from './plan-run.ts';
+import type { Refused } from './guard.ts';
 
 const levels: Record<string, ServerState['isolation']> = {
   'READ-UNCOMMITTED': 'read uncommitted',
@@ -19,11 +19,12 @@ const levels: Record<string, ServerState['isolation']> = {
 const noLimit = '18446744073709551615';
 
 /** Asked once a plan. Notes the session's lexer settings and environment as well. */
-export function* readServerState(run: MysqlRun): Steps<ServerState | { reason: Reason }> {
+export function* readServerState(run: MysqlRun): Steps<ServerState | Refused> {
   const { state } = run;
   let answer = yield* run.query(question(state.version, true));
   // Before 10.6.18 and 10.11.8 MariaDB has no snapshot isolation to ask for.
   if (answer.error?.errno === unknownVariable) answer = yield* run.query(question(state.version, false));
+  if (run.isKilled(answer)) return { stopped: answer };
   const row = answer.rows[0];
   if (answer.error !== undefined || row === undefined) return { reason: 'catalog' };
   const [level, readOnly, mode, charset, safeUpdates, foreignKeys, selectLimit, database, user, snapshot] =
@@ -36,6 +37,8 @@ export function* readServerState(run: MysqlRun): Steps<ServerState | { reason: R
   const ansiQuotes = mode.split(',').includes('ANSI_QUOTES');
   const misread = state.settings.ansiQuotes !== ansiQuotes;
   state.useAnsiQuotes(ansiQuotes);
+  // MariaDB: bare words are calls there, ROWNUM, which is a LIMIT, among them.
+  if (mode.split(',').includes('ORACLE')) return { reason: 'catalog' };
   // What was remembered was read with other quoting, or in a charset that fools a lexer.
   if (misread || !state.readable) return { reason: 'encoding' };
   return {

@@ -54,6 +54,8 @@ export const errno = {
   unknown: 1105,
   /** ER_SERVER_SHUTDOWN */
   serverShutdown: 1053,
+  /** ER_CONNECTION_KILLED, MariaDB: KILL CONNECTION */
+  connectionKilled: 1927,
   /** ER_CLIENT_INTERACTION_TIMEOUT, MySQL: sent without a command, before the server closes */
   clientInteractionTimeout: 4031,
 } as const;
