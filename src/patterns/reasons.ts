@@ -85,7 +85,7 @@ export const reasons = {
   'locked-already': { patterns: both, text: 'The read has a locking clause of its own.' },
   'self-reference': {
     patterns: split,
-    text: 'The predicate reads the target twice or aggregates over it while the list is sent in chunks, or reads it twice and has GROUP BY on MariaDB.',
+    text: 'The predicate reads the target twice or aggregates over it while the list is sent in chunks.',
   },
   'chunk-effects': {
     patterns: split,

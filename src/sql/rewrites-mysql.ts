@@ -67,8 +67,9 @@ const derivedTable = 'interlock_ids';
 const outerTable = 'interlock_target';
 
 /**
- * For GROUP BY, HAVING and DISTINCT: `DELETE x FROM t AS x JOIN (SELECT key …) AS ids ON ids.key = x.key`. `keyColumn` is
- * the key's name in the table. Undefined unless the SELECT returns the key alone.
+ * For GROUP BY, HAVING and DISTINCT: `DELETE x FROM (SELECT key …) AS ids STRAIGHT_JOIN t AS x ON ids.key = x.key`. The
+ * order is fixed because MariaDB may else compute a group for each row that it has come to (LATERAL DERIVED), and so see
+ * what it has deleted: 2,905 rows were lost in place of 2. `keyColumn` is the key's name in the table. Undefined unless the SELECT returns the key alone.
  */
 export function derivedDelete(
   deleteText: Buffer,
@@ -88,12 +89,12 @@ export function derivedDelete(
   const output = quoted(item.alias ?? item.column.column);
   const key = quoted(keyColumn);
   const body = Buffer.concat([
+    Buffer.from(`DELETE ${outerTable} FROM (`, 'latin1'),
+    withoutOrder(selectText, select, select.span.body.start),
     Buffer.from(
-      `DELETE ${outerTable} FROM ${bytesOf(selectText, target.nameSpan)} AS ${outerTable} JOIN (`,
+      `) AS ${derivedTable} STRAIGHT_JOIN ${bytesOf(selectText, target.nameSpan)} AS ${outerTable} ON ${derivedTable}.${output} = ${outerTable}.${key}`,
       'latin1',
     ),
-    withoutOrder(selectText, select, select.span.body.start),
-    Buffer.from(`) AS ${derivedTable} ON ${derivedTable}.${output} = ${outerTable}.${key}`, 'latin1'),
   ]);
   return replaced(texts, body, options);
 }

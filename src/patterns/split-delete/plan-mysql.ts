@@ -13,7 +13,7 @@ import type { Plan, ServerState } from '../types.ts';
 import { guardKeyMysql } from './guard.ts';
 import { refusedChunks } from './plan.ts';
 import type { SplitDelete } from './plan.ts';
-import { keyTable, readsTargetTwice } from './select.ts';
+import { keyTable } from './select.ts';
 
 export function planSplitDeleteMysql(
   found: SplitDelete,
@@ -79,10 +79,6 @@ function edited(found: SplitDelete): Buffer | { reason: Reason } {
   if (target === undefined) return { reason: 'target-mismatch' };
   const options = { settings: lexer, ...(rule.settings.marker && { marker: rule.pattern }) };
   const { groupBy, having, distinct, aggregate } = read.shape;
-  // MariaDB may compute the groups row by row beside the DELETE (LATERAL DERIVED), and so see what it has deleted: 2,905
-  // rows were lost in place of 2. MySQL computes them first, and nowhere else does a second reference matter.
-  if (groupBy && lexer.dialect === 'mariadb' && readsTargetTwice(read.shape, shape.table.name, lexer.dialect))
-    return { reason: 'self-reference' };
   const key = list.column.column;
   const built =
     groupBy || having || distinct || aggregate

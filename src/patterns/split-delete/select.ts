@@ -20,7 +20,7 @@ export function keyTable(shape: SelectShape, target: Name, dialect: Dialect): Ta
 }
 
 /** In a join, or perhaps in a sub-query: `tablesRead` holds each name once. */
-export function readsTargetTwice(shape: SelectShape, target: Name, dialect: Dialect): boolean {
+function readsTargetTwice(shape: SelectShape, target: Name, dialect: Dialect): boolean {
   const same = shape.tables.filter((table) => possiblySameName(table.name.name, target.name, dialect));
   return same.length > 1 || shape.subquery;
 }

@@ -58,11 +58,11 @@ export function expectedDerived(given: SplitGiven): string[] | undefined {
   if (query === undefined || table === undefined || output === undefined || deletion.list === undefined)
     return undefined;
   const key = quoted(deletion.list.column.column);
-  const front = words('DELETE interlock_target FROM');
-  const middle = words('AS interlock_target JOIN (');
-  const end = words(') AS interlock_ids ON interlock_ids .');
+  const front = words('DELETE interlock_target FROM (');
+  const middle = words(') AS interlock_ids STRAIGHT_JOIN');
+  const end = words('AS interlock_target ON interlock_ids .');
   const condition = [quoted(output), '=', 'interlock_target', '.', key];
-  return around(given, [...front, ...table, ...middle, ...query, ...end, ...condition]);
+  return around(given, [...front, ...query, ...middle, ...table, ...end, ...condition]);
 }
 
 const words = (text: string): string[] => text.split(' ');

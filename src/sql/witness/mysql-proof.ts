@@ -52,7 +52,7 @@ export function mysqlDeleteProof(prover: MysqlProver, texts: DeleteTexts): boole
   if (!multiple && !sameTokens(out, expectedDerived(given))) return false;
   const masked = [
     maskMysql(selectText, prover.tokens, prover.limits, settings),
-    maskMysql(outText, prover.tokens, prover.limits, settings),
+    maskMysql(multiple ? outText : withInnerJoin(outText), prover.tokens, prover.limits, settings),
   ];
   return proved(prover, multiple ? 'multiple' : 'derived', masked, (selectTree, outTree) =>
     multiple ? isMultiple(selectTree, outTree, target) : isDerived(selectTree, outTree, target),
@@ -123,17 +123,24 @@ function isMultiple(select: Ast, out: Ast, target: TableRef): boolean {
   );
 }
 
-/** `DELETE x FROM t AS x JOIN (the SELECT, unordered) AS y ON y.key = x.key`. */
+/** MariaDB's grammar here knows no STRAIGHT_JOIN. That it stands there was seen in the tokens. */
+function withInnerJoin(text: Buffer): Buffer {
+  const [before = '', behind = '', more] = text.toString('latin1').split(') AS interlock_ids STRAIGHT_JOIN ');
+  if (more !== undefined) return text;
+  return Buffer.from(`${before}) AS interlock_ids INNER JOIN ${behind}`, 'latin1');
+}
+
+/** `DELETE x FROM (the SELECT, unordered) AS y STRAIGHT_JOIN t AS x ON y.key = x.key`. */
 function isDerived(select: Ast, out: Ast, target: TableRef): boolean {
-  const [outer, joined, more] = array(out['from']).map((item) => field(item));
+  const [first, outer, more] = array(out['from']).map((item) => field(item));
   if (!isBareDelete(out, undefined, 'interlock_target') || out['where'] != null || more !== undefined)
     return false;
-  const query = field(field(joined, 'expr'), 'ast');
+  const query = field(field(first, 'expr'), 'ast');
   return (
     name(outer?.['table']) === target.name.name &&
     name(outer?.['db']) === target.name.schema &&
     name(outer?.['as']) === 'interlock_target' &&
-    joined?.['join'] === 'INNER JOIN' &&
+    outer?.['join'] === 'INNER JOIN' &&
     query !== undefined &&
     onlyHas(select, ['columns', 'from', 'where', 'orderby', 'options', 'distinct', 'groupby', 'having']) &&
     sameAst({ ...query, orderby: null, parentheses: null }, { ...select, orderby: null, parentheses: null })

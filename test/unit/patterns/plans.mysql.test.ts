@@ -44,7 +44,7 @@ describe.each(['mysql', 'mariadb'] as const)('%s', (dialect) => {
       const sql =
         'SELECT `c`.`id` FROM `c` LEFT OUTER JOIN `k` ON (`c`.`id` = `k`.`c_id`) GROUP BY `c`.`id` HAVING COUNT(`k`.`id`) = 0 ORDER BY NULL';
       expect(textOf(plan([{ ...read, sql }, deletion]))).toBe(
-        'DELETE interlock_target FROM `c` AS interlock_target JOIN (SELECT `c`.`id` FROM `c` LEFT OUTER JOIN `k` ON (`c`.`id` = `k`.`c_id`) GROUP BY `c`.`id` HAVING COUNT(`k`.`id`) = 0 ) AS interlock_ids ON interlock_ids.`id` = interlock_target.`id`',
+        'DELETE interlock_target FROM (SELECT `c`.`id` FROM `c` LEFT OUTER JOIN `k` ON (`c`.`id` = `k`.`c_id`) GROUP BY `c`.`id` HAVING COUNT(`k`.`id`) = 0 ) AS interlock_ids STRAIGHT_JOIN `c` AS interlock_target ON interlock_ids.`id` = interlock_target.`id`',
       );
     });
 

@@ -138,7 +138,7 @@ describe('multiple-table DELETE', () => {
 
 describe('DELETE with a derived table', () => {
   const around = (query: string, key: string, table = '`c`') =>
-    `DELETE interlock_target FROM ${table} AS interlock_target JOIN (${query}) AS interlock_ids ON interlock_ids.\`${key}\` = interlock_target.\`id\``;
+    `DELETE interlock_target FROM (${query}) AS interlock_ids STRAIGHT_JOIN ${table} AS interlock_target ON interlock_ids.\`${key}\` = interlock_target.\`id\``;
 
   it.each([
     // Django, #31965
@@ -165,7 +165,7 @@ describe('DELETE with a derived table', () => {
     const text = derived(select);
     expect(text).toBe(around(query, key, table));
     const shape = shapeOf(text ?? '');
-    expect(shape).toMatchObject({ kind: 'delete', other: true, table: { alias: 'interlock_target' } });
+    expect(shape).toMatchObject({ kind: 'other' });
   });
 
   it.each([

@@ -352,7 +352,7 @@ describe('proofs', () => {
   it('the derived form', () => {
     const from = 'SELECT c.id AS k FROM s.c AS c GROUP BY c.id HAVING COUNT(*) > 1 ORDER BY NULL';
     const out =
-      'DELETE interlock_target FROM s.c AS interlock_target JOIN (SELECT c.id AS k FROM s.c AS c GROUP BY c.id HAVING COUNT(*) > 1) AS interlock_ids ON interlock_ids.`k` = interlock_target.`id`';
+      'DELETE interlock_target FROM (SELECT c.id AS k FROM s.c AS c GROUP BY c.id HAVING COUNT(*) > 1) AS interlock_ids STRAIGHT_JOIN s.c AS interlock_target ON interlock_ids.`k` = interlock_target.`id`';
     expect(proves(out, from)).toBe(true);
     for (const [a, b] of [
       ['`id`', '`v`'],
