@@ -115,21 +115,21 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
 
   private *lockByKey(plan: Plan, probe: NonNullable<Plan['probe']>): Steps<void> {
     const found = yield* this.execute(probe, false);
-    if (found.error !== undefined) return this.failed(found);
+    if (found.error !== undefined) return yield* this.failed(found);
     const locking = probe.locking(found.rows.map((row) => row[0] ?? null));
     if ('reason' in locking) return this.refuse(locking.reason);
     const locked = yield* this.execute(locking, true);
     if (locked.error === undefined && locked.rowCount !== found.rowCount)
       return yield* this.edited(plan.edited, plan);
-    this.finish(locked, plan);
+    yield* this.finish(locked, plan);
   }
 
   private *edited(text: Text, plan: Plan): Steps<void> {
-    this.finish(yield* this.execute(text, true), plan);
+    yield* this.finish(yield* this.execute(text, true), plan);
   }
 
-  private finish(request: Request, plan: Plan): void {
-    if (request.error !== undefined) return this.failed(request);
+  private *finish(request: Request, plan: Plan): Steps<void> {
+    if (request.error !== undefined) return yield* this.failed(request);
     if (request.overflow) return this.sendOriginal({ decision: 'fell-back', reason: 'over-limit' });
     const { state, statement } = this;
     state.counters.rewritten += 1;
@@ -168,12 +168,16 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
   /** The transaction is gone, or the app or an operator stopped the statement: the original must not be tried. */
   mustPassOn(request: Request): boolean {
     const error = request.error?.errno ?? 0;
-    // A lock wait that timed out may have taken the transaction with it (innodb_rollback_on_timeout).
-    return rolledBack.has(error) || stopped.has(error) || error === errno.lockWaitTimeout;
+    return rolledBack.has(error) || stopped.has(error);
   }
 
-  private failed(request: Request): void {
+  private *failed(request: Request): Steps<void> {
     if (this.mustPassOn(request)) return this.passOn(request);
+    if (request.error?.errno === errno.lockWaitTimeout) {
+      // The wait may have been for a row that only the plan locks. With this variable ON the transaction is gone as well.
+      const answer = yield* this.query('SELECT @@global.innodb_rollback_on_timeout');
+      if (answer.error !== undefined || answer.rows[0]?.[0] !== '0') return this.passOn(request);
+    }
     this.sendOriginal({ decision: 'fell-back', reason: 'plan-failed', code: request.error?.sqlstate ?? '' });
   }
 

@@ -12,6 +12,8 @@ export class Execution {
   described: ResultColumn[] | undefined;
   /** First column's values while they are wanted; undefined: not wanted, or given up. */
   values: (string | null)[] | undefined;
+  /** Of the values. */
+  bytes = 0;
   /** Whether values are wanted has been decided: at the first row, when everything sent before has been answered. */
   decided = false;
   cut: 'limit' | 'suspended' | undefined;

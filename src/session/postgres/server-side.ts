@@ -2,6 +2,7 @@
  * The server's messages: step 10 of the flow. Each belongs to the oldest reply that is due; the entry says whether the
  * client gets it. What was learnt (rows, tags, errors, status) goes to the memory.
  */
+import { defaultMemoryLimits } from '../../memory/limits.ts';
 import { headerBytes, server } from '../../wire/postgres/codes.ts';
 import {
   readCommandComplete,
@@ -153,7 +154,18 @@ export class ServerSide {
     else if (values.length >= this.conversation.options.limits.rememberedIds) {
       execution.values = undefined;
       execution.cut = 'limit';
-    } else values.push(readFirstValue(buf, start, end));
+    } else this.keepValue(execution, values, readFirstValue(buf, start, end));
+  }
+
+  private keepValue(execution: Execution, values: (string | null)[], value: string | null): void {
+    execution.bytes += value?.length ?? 0;
+    if (execution.bytes <= defaultMemoryLimits.rememberedBytes) {
+      values.push(value);
+      return;
+    }
+    // Texts or documents, in a result of one column: nobody's keys.
+    execution.values = undefined;
+    execution.cut = 'limit';
   }
 
   private complete(head: Expected | undefined, type: number, buf: Buffer, start: number, end: number): void {

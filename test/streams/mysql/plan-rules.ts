@@ -38,6 +38,8 @@ export function planRules(catalog: Catalog, answers: PlanAnswers): PlanRule[] {
     return answer !== undefined && answers.state > 0 ? failure(answers.state) : answer;
   };
   const facts: PlanRule = ({ sql }) => {
+    // Here a lock wait that times out takes the transaction with it: the app has to hear of it.
+    if (sql === 'SELECT @@global.innodb_rollback_on_timeout') return rows(['rolled'], ['1']);
     // Asked when a list comes in chunks: triggers, foreign keys that act on DELETE, and whether the user would see them.
     if (sql.includes('information_schema.TRIGGERS'))
       return rows(['triggers', 'actions', 'visible'], answers.effects);
