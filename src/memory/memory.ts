@@ -250,7 +250,7 @@ export class TransactionMemory {
         return;
       case 'insert':
         this.wrote = true;
-        if (shape.quiet && / 0$/.test(outcome.tag ?? '')) this.rememberQuiet(statement, shape);
+        if (shape.quiet && outcome.tag?.endsWith(' 0') === true) this.rememberQuiet(statement, shape);
         return;
       case 'update':
       case 'delete':

@@ -45,14 +45,7 @@ export async function startInterlock(options: ProxyOptions): Promise<Proxy> {
   const args: string[] = [];
   let folder: string | undefined;
   if (options.config === undefined) {
-    args.push(
-      '--server',
-      server,
-      '--listen',
-      '127.0.0.1:0',
-      '--admin',
-      '127.0.0.1:0',
-    );
+    args.push('--server', server, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0');
   } else {
     folder = mkdtempSync(join(tmpdir(), 'interlock-config-'));
     const file = join(folder, 'config.yaml');

@@ -103,7 +103,7 @@ describe.each(await availableEngines())('%s', (engine) => {
       const findings = new FindingReader(proxy);
       const rewritten = await inTransaction(proxy.url, async (connection) => {
         const [found] = await connection.query<RowDataPacket[]>(form.select);
-        expect(found.map((row) => row.id as number).toSorted()).toEqual(form.ids);
+        expect(found.map((row) => row.id as number).toSorted((a, b) => a - b)).toEqual(form.ids);
         const [{ affectedRows }] = await connection.query<ResultSetHeader>(
           `DELETE FROM \`myapp_c\` WHERE \`myapp_c\`.\`id\` IN (${form.ids.join(', ')})`,
         );

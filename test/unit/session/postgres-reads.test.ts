@@ -127,3 +127,10 @@ test('a name that SQL PREPARE took over is not the statement of Parse any more',
   execute();
   expect(talk.remove('1')).not.toContain('observed');
 });
+
+test('values are remembered up to a number of bytes, not only of rows', () => {
+  const talk = new Talk();
+  const long = '1'.repeat(600_000);
+  talk.read(long, long);
+  expect(talk.remove('1')).toEqual(['refused over-limit']);
+});
