@@ -48,10 +48,13 @@ export abstract class Run<State extends SessionState = SessionState, Request = u
     if (this.wakeAt !== undefined) this.advance(undefined);
   }
 
-  /** @returns false when it does not wait: the server is at work on it, and is the one to cancel */
+  /**
+   * @returns false when it does not wait: the server is at work on it and has to be asked as well. Its statement may have
+   * ended when the request arrives, so that the next wait has to know of it.
+   */
   cancel(): boolean {
-    if (this.wakeAt === undefined) return false;
     this.cancelled = true;
+    if (this.wakeAt === undefined) return false;
     this.state.options.wakeSoon();
     return true;
   }
