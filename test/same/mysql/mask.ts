@@ -45,7 +45,7 @@ function maskOne(packet: Buffer, scramble: Buffer, connectionId: number): Buffer
   const at = masked.indexOf(scramble);
   if (at >= 0) masked.fill(0x23, at, at + scramble.length);
   // AuthSwitchRequest of MySQL and of COM_CHANGE_USER: a scramble of its own behind the plugin's name.
-  const plugin = /^\xfe(mysql_native_password|caching_sha2_password)\0/.exec(
+  const plugin = /^\xfe(mysql_native_password|caching_sha2_password|sha256_password)\0/.exec(
     masked.toString('latin1', 4, 40),
   );
   if (plugin !== null) masked.fill(0x23, 4 + plugin[0].length, 4 + plugin[0].length + 20);
