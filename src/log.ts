@@ -56,6 +56,12 @@ export function logEvent(log: Log, who: object, event: SessionEvent): void {
     case 'protocol-error':
       log.warn({ ...who, side: event.side, problem: event.message }, 'protocol error: connection ended');
       return;
+    case 'refused':
+      log.warn({ ...who, code: event.code, problem: event.message }, 'connection refused or ended');
+      return;
+    case 'redirect-removed':
+      log.warn(who, 'redirect_url removed: the client would have gone on without Interlock');
+      return;
     case 'problem':
       log.error(
         { ...who, fingerprint: event.fingerprint, problem: event.message },

@@ -114,6 +114,7 @@ export class Metrics {
     if (event.type === 'finding') this.#finding(event);
     else if (event.type === 'raw-relay') this.#raw.inc({ why: event.why });
     else if (event.type === 'protocol-error') this.#errors.inc({ side: event.side });
+    else if (event.type === 'refused') this.#refused.inc({ code: event.code });
     else if (event.type === 'problem') this.#problems.inc();
   }
 

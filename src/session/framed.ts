@@ -7,7 +7,7 @@ import { ProtocolViolation } from '../wire/violation.ts';
 import { contain } from './decide.ts';
 import type { SessionState } from './state.ts';
 import { SentStatement, unseenText } from './statement.ts';
-import type { Actions, Session, SessionCounters, Side } from './types.ts';
+import type { Actions, Session, SessionCounters, Side, StartTls } from './types.ts';
 
 /** What both protocols' framers have in common. */
 export interface Frames {
@@ -63,6 +63,12 @@ export abstract class FramedSession<
     return this.take();
   }
 
+  secured(side: Side, now: number): Actions {
+    this.state.now = now;
+    this.contained(side, () => this.secure(side));
+    return this.take();
+  }
+
   closed(): void {
     this.state.leaveGuards();
   }
@@ -75,6 +81,11 @@ export abstract class FramedSession<
 
   /** What `fromServer` has found. */
   protected abstract serverStep(step: number): void;
+
+  /** TLS is up on one leg. */
+  protected secure(side: Side): void {
+    throw new Error(`TLS on the ${side}'s leg was not asked for`);
+  }
 
   /** Bytes in front of typed messages. @returns what is to be framed; undefined: nothing yet */
   protected beforeMessages(chunk: Buffer): Buffer | undefined {
@@ -109,6 +120,7 @@ export abstract class FramedSession<
     for (let step = frames.next(); step !== 0; step = frames.next()) {
       this.clientStep(step);
       if (state.raw) return this.relay();
+      if (state.output.startsTls !== undefined) return this.beforeTls(state.output.startsTls);
       if (state.run !== undefined) {
         // The rest waits; it is copied because the chunk is only lent.
         const rest = frames.rest();
@@ -116,6 +128,14 @@ export abstract class FramedSession<
         return;
       }
     }
+  }
+
+  /** What came behind the request is no message; what came ahead of TLS must not count as said under it. */
+  private beforeTls(start: StartTls): void {
+    const rest = this.fromClient.rest();
+    if (start.side === 'client') start.behind = Buffer.from(rest);
+    else if (rest.length > 0 || this.fromServer.pending > 0)
+      throw new ProtocolViolation('bytes ahead of the TLS handshake');
   }
 
   private server(chunk: Buffer): void {

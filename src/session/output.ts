@@ -2,7 +2,7 @@
  * What one call of the session hands back: step 9 of the flow. Untouched messages leave as views of the chunk they came
  * in, a run of neighbours as one view; nothing is copied that is not kept.
  */
-import type { Actions, SessionEvent } from './types.ts';
+import type { Actions, SessionEvent, Side, StartTls } from './types.ts';
 
 /** Joins neighbouring ranges of one buffer into one view. */
 class Run {
@@ -59,6 +59,15 @@ export class Output {
     this.actions.cancel = request;
   }
 
+  startTls(side: Side): void {
+    this.actions.startTls = { side, behind: Buffer.alloc(0) };
+  }
+
+  /** Of the present call. */
+  get startsTls(): StartTls | undefined {
+    return this.actions.startTls;
+  }
+
   end(): void {
     this.actions.end = true;
   }
@@ -87,6 +96,7 @@ function emptyActions(): Actions {
     toClient: [],
     wakeAt: undefined,
     cancel: undefined,
+    startTls: undefined,
     end: false,
     pauseClient: false,
     events: [],

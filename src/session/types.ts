@@ -21,6 +21,8 @@ export interface Actions {
   wakeAt: number | undefined;
   /** A CancelRequest: open a fresh connection to the server, send these bytes, close; the client connection ends. */
   cancel: Buffer | undefined;
+  /** Behind what is above, this leg goes on in TLS: `session.secured(side)` when it is up. */
+  startTls: StartTls | undefined;
   /** Flush what is above, then end both connections. */
   end: boolean;
   /** Do not read from the client: a plan is running and the client's bytes wait. */
@@ -28,8 +30,20 @@ export interface Actions {
   events: SessionEvent[];
 }
 
+export interface StartTls {
+  side: Side;
+  /** What the peer has sent already and is TLS's first input: a client of MySQL does not wait for an answer. A copy. */
+  behind: Buffer;
+}
+
 export type SessionEvent =
-  FindingEvent | RawRelayEvent | ProtocolErrorEvent | LoggedInEvent | StatementProblemEvent;
+  | FindingEvent
+  | RawRelayEvent
+  | ProtocolErrorEvent
+  | RefusedEvent
+  | RedirectRemovedEvent
+  | LoggedInEvent
+  | StatementProblemEvent;
 
 /** One finding, one line in the log. No literals. */
 export interface FindingEvent {
@@ -61,6 +75,16 @@ export interface ProtocolErrorEvent {
   side: Side;
   message: string;
 }
+/** The session ended the connection, because what the two sides want does not go together. */
+export interface RefusedEvent {
+  type: 'refused';
+  code: string;
+  message: string;
+}
+/** The server named an address for the client to connect to instead (MariaDB's redirect_url); once a session. */
+export interface RedirectRemovedEvent {
+  type: 'redirect-removed';
+}
 export interface LoggedInEvent {
   type: 'logged-in';
   user: string;
@@ -88,6 +112,8 @@ export interface Session {
   receive(side: Side, chunk: Buffer, now: number): Actions;
   /** A timer asked for by wakeAt fired, or another session freed a guard key. */
   wake(now: number): Actions;
+  /** TLS that startTls asked for is up. */
+  secured(side: Side, now: number): Actions;
   /** One side closed; frees what is shared between sessions. */
   closed(): void;
   readonly counters: SessionCounters;
@@ -147,6 +173,36 @@ export interface SessionOptions {
   shared: SharedState;
   /** Names the server (host:port) in cache keys. */
   server: string;
+  /** Default: neither leg has TLS. */
+  tls?: SessionTls;
+  /** Of MySQL; needed where one leg may be secure and the other not. */
+  passwords?: PasswordKeys;
   /** Asks the proxy to call session.wake(now) soon, outside the current call. */
   wakeSoon: () => void;
+}
+
+/** What one session may do about TLS. Certificates, and what is verified, are the edge's. */
+export interface SessionTls {
+  /** off: not offered. allow: offered. require: clients without it are refused. */
+  client: 'off' | 'allow' | 'require';
+  /** prefer: where the server offers it. require: everything stricter, too. */
+  server: 'disable' | 'prefer' | 'require';
+  /** Legs that nobody else can read without TLS: unix sockets. */
+  secure: Readonly<Record<Side, boolean>>;
+}
+
+export const noTls: SessionTls = {
+  client: 'off',
+  server: 'disable',
+  secure: { client: false, server: false },
+};
+
+/** RSA for passwords that change legs; outside the core, because encryption is random. */
+export interface PasswordKeys {
+  /** PEM of the process's own key. */
+  publicKey: Buffer;
+  /** @returns undefined: not encrypted with that key */
+  decrypt(block: Buffer): Buffer | undefined;
+  /** @param key PEM of the server @returns undefined: not a key, or too short for the secret */
+  encrypt(key: Buffer, secret: Buffer): Buffer | undefined;
 }

@@ -38,6 +38,8 @@ export class MysqlClientSide {
   message(framer: Framer): void {
     const { type, buf, start, end, sequence } = framer;
     const { conversation } = this;
+    if (sequence !== 0 && !conversation.authentication.over)
+      return conversation.authentication.fromClient(framer);
     if (sequence !== 0 || conversation.fileDue) {
       if (type === emptyPayload) conversation.fileDue = false;
       return conversation.output.toServer(buf, start, end);
@@ -197,8 +199,12 @@ export class MysqlClientSide {
   /** Rules are chosen by user and database: from here on by the new ones. */
   private changeUser(buf: Buffer, start: number, end: number): void {
     const { flags } = this.conversation.capabilities;
-    const { user, database, collation } = readChangeUser(buf, start, end, flags);
-    this.unread(command.changeUser, buf, start, end, undefined, { user, database, collation });
+    const login = readChangeUser(buf, start, end, flags);
+    const { user, database, collation, plugin } = login;
+    const packet = this.conversation.authentication.mayLeave(buf, start, end, login);
+    if (packet === undefined) return;
+    const entry = { user, database, collation, plugin };
+    this.unread(command.changeUser, packet, 0, packet.length, undefined, entry);
   }
 }
 

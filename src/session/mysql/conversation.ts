@@ -7,11 +7,14 @@ import type { Capabilities } from '../../wire/mysql/capabilities.ts';
 import { asciiSafeCharset, asciiSafeCollation } from '../../wire/mysql/charsets.ts';
 import { errno } from '../../wire/mysql/codes.ts';
 import { ReplyTracker } from '../../wire/mysql/replies.ts';
+import { stripRedirect } from '../../wire/mysql/session-track.ts';
 import { status as flag } from '../../wire/mysql/status.ts';
 import type { ServerVersion } from '../../wire/mysql/version.ts';
 import { writeErr } from '../../wire/mysql/writers.ts';
 import { SessionState } from '../state.ts';
-import type { SessionOptions } from '../types.ts';
+import { noTls } from '../types.ts';
+import type { SessionOptions, SessionTls, Side } from '../types.ts';
+import { Authentication } from './authentication.ts';
 import type { Expected } from './expected.ts';
 import { ExpectedQueue } from './expected.ts';
 import type { MysqlRun } from './plan-run.ts';
@@ -33,6 +36,12 @@ export class MysqlConversation extends SessionState {
   unsure = false;
   /** Sequence id of the last packet that passed, either way: an error of ours goes on from it. */
   sequence = 0;
+  /** The client has something to answer. */
+  greeted = false;
+  readonly tls: SessionTls;
+  /** Nobody else can read what goes over this leg: TLS, or a unix socket. */
+  readonly secure: Record<Side, boolean>;
+  readonly authentication: Authentication;
   declare run: MysqlRun | undefined;
   settings: LexerSettings = {
     dialect: 'mysql',
@@ -50,9 +59,13 @@ export class MysqlConversation extends SessionState {
   /** Guards whose transaction ended in the middle of a message. */
   private unreleased: string[] = [];
   private inTransaction = false;
+  private redirected = false;
 
   constructor(options: SessionOptions) {
     super(options);
+    this.tls = options.tls ?? noTls;
+    this.secure = { ...this.tls.secure };
+    this.authentication = new Authentication(this);
     this.prepared = new PreparedStatements(options.limits.preparedStatements);
   }
 
@@ -155,18 +168,43 @@ export class MysqlConversation extends SessionState {
   }
 
   override leaveGuards(): void {
+    // A password that waits is forgotten with everything else.
+    this.authentication.end();
     this.run?.abandon();
     super.releaseGuards();
   }
 
+  /** An OK packet as the client may have it: without an address that leads past the proxy. */
+  withoutRedirect(buf: Buffer, start: number, end: number): Buffer | undefined {
+    const stripped = stripRedirect(buf, start, end, this.capabilities.flags);
+    if (stripped !== undefined && !this.redirected) {
+      this.redirected = true;
+      this.output.event({ type: 'redirect-removed' });
+    }
+    return stripped;
+  }
+
+  /** Ends both connections, because the configuration does not let them be what one of the two wants. */
+  refuse(code: number, sqlstate: string, message: string): void {
+    if (this.output.ending) return;
+    this.output.event({ type: 'refused', code: sqlstate, message });
+    this.say(code, sqlstate, message);
+  }
+
   fatal(reason: 'protocol' | 'internal', message: string): void {
+    const code = reason === 'protocol' ? errno.malformedPacket : errno.unknown;
+    this.say(code, reason === 'protocol' ? '08S01' : 'HY000', message);
+  }
+
+  /** Before the client has chosen its capabilities, errors have no SQLSTATE, and in the greeting's place no number. */
+  private say(code: number, state: string, message: string): void {
     if (this.output.ending) return;
     const error = {
-      errno: reason === 'protocol' ? errno.malformedPacket : errno.unknown,
-      sqlstate: this.ready ? (reason === 'protocol' ? '08S01' : 'HY000') : '',
+      errno: code,
+      sqlstate: this.capabilities === noCapabilities ? '' : state,
       message: `interlock: ${message}`,
     };
-    this.output.toClient(writeErr((this.sequence + 1) & 0xff, error));
+    this.output.toClient(writeErr(this.greeted ? (this.sequence + 1) & 0xff : 0, error));
     this.output.end();
   }
 

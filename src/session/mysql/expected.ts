@@ -15,7 +15,7 @@ export interface Expected {
   /** The session starts anew when this is answered. */
   resets?: boolean;
   /** Of a COM_CHANGE_USER: who it is then. */
-  login?: Pick<Login, 'user' | 'database' | 'collation'>;
+  login?: Pick<Login, 'user' | 'database' | 'collation' | 'plugin'>;
   /** Of a plan: where its answers are collected. */
   request?: Request;
 }

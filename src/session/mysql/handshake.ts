@@ -1,24 +1,32 @@
 /**
  * From the server's greeting to the end of authentication: step 1 of a session. Everything is relayed; of the greeting and
  * of the client's answer only capability bits change, so that the two agree on nothing that cannot be followed.
+ *
+ * TLS is each leg's own: the greeting offers what the listener has, and the client's answer waits until the server's leg is
+ * what the configuration wants. Until then nothing but an error is taken from the server, so that nothing that came in the
+ * clear counts as said under TLS.
  */
-import { agreed, capability, understood } from '../../wire/mysql/capabilities.ts';
-import { readAuthPacket } from '../../wire/mysql/authentication.ts';
-import { marker } from '../../wire/mysql/codes.ts';
+import { agreed, capability, has, noCapabilities, understood } from '../../wire/mysql/capabilities.ts';
+import type { Capabilities } from '../../wire/mysql/capabilities.ts';
+import { errno, marker } from '../../wire/mysql/codes.ts';
 import type { Framer } from '../../wire/mysql/framer.ts';
 import { editGreeting, readGreeting } from '../../wire/mysql/greeting.ts';
-import { maskResponse, readHandshakeResponse } from '../../wire/mysql/handshake-response.ts';
-import type { Capabilities } from '../../wire/mysql/capabilities.ts';
+import { maskResponse, readHandshakeResponse, writeSslRequest } from '../../wire/mysql/handshake-response.ts';
+import type { HandshakeResponse } from '../../wire/mysql/handshake-response.ts';
 import { readOk } from '../../wire/mysql/server-packets.ts';
-import { stripRedirect } from '../../wire/mysql/session-track.ts';
 import { ProtocolViolation } from '../../wire/violation.ts';
 import type { MysqlConversation } from './conversation.ts';
 
 export class Handshake {
   done = false;
   private readonly conversation: MysqlConversation;
-  private phase: 'greeting' | 'response' | 'authentication' = 'greeting';
-  private offered: Capabilities = understood(false);
+  private phase: 'greeting' | 'response' | 'server-tls' | 'authentication' = 'greeting';
+  private offered: Capabilities = noCapabilities;
+  private scramble: Buffer = Buffer.alloc(0);
+  private clientTls = false;
+  private serverTls = false;
+  /** The client's answer as the server is to get it. */
+  private login: { packet: Buffer; plugin: string } | undefined;
 
   constructor(conversation: MysqlConversation) {
     this.conversation = conversation;
@@ -26,61 +34,122 @@ export class Handshake {
 
   fromServer({ type, buf, start, end }: Framer): void {
     const { conversation } = this;
-    if (this.phase === 'greeting') {
-      if (type === marker.error) return conversation.output.toClient(buf, start, end);
-      return this.greeting(buf, start, end);
-    }
-    const { kind } = readAuthPacket(buf, start, end);
-    if (kind === 'ok') return this.loggedIn(buf, start, end);
-    conversation.output.toClient(buf, start, end);
+    if (this.phase === 'authentication') {
+      if (type === marker.ok) this.loggedIn(buf, start, end);
+      else conversation.authentication.fromServer(buf, start, end);
+    } else if (type === marker.error) conversation.output.toClient(buf, start, end);
+    else if (this.phase === 'greeting') this.greeting(buf, start, end);
+    else throw new ProtocolViolation('the server spoke before the client');
   }
 
-  fromClient({ buf, start, end }: Framer): void {
-    const { conversation } = this;
-    if (this.phase === 'greeting') throw new ProtocolViolation('the client spoke before the server');
-    if (this.phase === 'response') return this.response(buf, start, end);
-    conversation.output.toServer(buf, start, end);
+  fromClient(framer: Framer): void {
+    switch (this.phase) {
+      case 'greeting':
+        throw new ProtocolViolation('the client spoke before the server');
+      case 'response':
+        return this.fromStranger(framer);
+      case 'server-tls':
+        throw new ProtocolViolation('the client spoke before it was asked');
+      case 'authentication':
+        return this.conversation.authentication.fromClient(framer);
+    }
+  }
+
+  /** TLS is up on the server's leg. */
+  serverSecured(): void {
+    if (this.phase !== 'server-tls') throw new Error('handshake: TLS that was not asked for');
+    this.authenticate();
   }
 
   private greeting(buf: Buffer, start: number, end: number): void {
     const { conversation } = this;
-    const { version, capabilities } = readGreeting(buf, start, end);
+    const { client, server } = conversation.tls;
+    const { version, capabilities, scramble } = readGreeting(buf, start, end);
     conversation.speak(version);
-    this.offered = agreed(capabilities, understood(false));
+    this.serverTls = server !== 'disable' && has(capabilities.flags, capability.ssl);
+    if (server === 'require' && !this.serverTls) return conversation.refuse(...noServerTls);
+    this.scramble = scramble;
+    this.offered = withTls(agreed(capabilities, understood(false)), client !== 'off');
     this.phase = 'response';
+    conversation.greeted = true;
     conversation.output.toClient(editGreeting(buf, start, end, this.offered));
   }
 
-  private response(buf: Buffer, start: number, end: number): void {
-    const { conversation } = this;
+  private fromStranger({ buf, start, end }: Framer): void {
+    const { conversation, offered, clientTls } = this;
     const response = readHandshakeResponse(buf, start, end);
-    if (response.kind === 'ssl') throw new ProtocolViolation('TLS was not offered');
+    if (response.kind === 'response') {
+      if (conversation.tls.client === 'require' && !clientTls) return conversation.refuse(...noClientTls);
+      return this.answered(response, buf, start, end);
+    }
+    if (!has(offered.flags, capability.ssl)) throw new ProtocolViolation('TLS was not offered');
+    if (clientTls) throw new ProtocolViolation('a second request for TLS');
+    this.clientTls = true;
+    conversation.output.startTls('client');
+  }
+
+  private answered(response: HandshakeResponse, buf: Buffer, start: number, end: number): void {
+    const { conversation, clientTls, serverTls } = this;
     conversation.capabilities = agreed(this.offered, response.capabilities);
     conversation.tracker.agree(conversation.capabilities);
     if (response.collation !== undefined) conversation.useCollation(response.collation);
-    this.phase = 'authentication';
     conversation.begin({
       listener: conversation.options.listener,
       user: response.user,
       database: response.database,
       application: response.attributes.get('program_name') ?? '',
     });
+    conversation.secure.client ||= clientTls;
+    conversation.secure.server ||= serverTls;
+    const answer = conversation.authentication.mayLeave(buf, start, end, response);
+    if (answer === undefined) return;
     // CLIENT_MYSQL is not offered by MariaDB: a client that sets it says that it sends no extended flags.
-    const allowed = { ...this.offered, flags: (this.offered.flags | capability.mysql) >>> 0 };
-    conversation.output.toServer(
-      maskResponse(buf, start, end, allowed) ?? Buffer.from(buf.subarray(start, end)),
-    );
+    const allowed = withTls(this.offered, serverTls);
+    allowed.flags = (allowed.flags | capability.mysql) >>> 0;
+    const packet = maskResponse(answer, 0, answer.length, allowed) ?? answer;
+    const request = ((packet[3] ?? 0) - Number(clientTls)) & 0xff;
+    packet[3] = request + Number(serverTls);
+    this.login = { packet, plugin: response.plugin };
+    if (!serverTls) return this.authenticate();
+    this.phase = 'server-tls';
+    conversation.output.toServer(writeSslRequest(request, packet));
+    conversation.output.startTls('server');
+  }
+
+  private authenticate(): void {
+    const { conversation, login, clientTls, serverTls } = this;
+    if (login === undefined) return;
+    this.phase = 'authentication';
+    this.login = undefined;
+    conversation.output.toServer(login.packet);
+    conversation.authentication.begin(login.plugin, Number(clientTls) - Number(serverTls), this.scramble);
   }
 
   private loggedIn(buf: Buffer, start: number, end: number): void {
     const { conversation } = this;
     const { flags } = conversation.capabilities;
     const { status } = readOk(buf, start, end, flags);
-    conversation.output.toClient(
-      stripRedirect(buf, start, end, flags) ?? Buffer.from(buf.subarray(start, end)),
-    );
+    const packet = conversation.withoutRedirect(buf, start, end) ?? Buffer.from(buf.subarray(start, end));
+    conversation.authentication.fromServer(packet, 0, packet.length);
     this.done = true;
     conversation.loggedIn();
     conversation.statusFlags(status);
   }
 }
+
+/** CLIENT_SSL is each leg's own. */
+function withTls({ flags, mariadb }: Capabilities, tls: boolean): Capabilities {
+  return { flags: (tls ? flags | capability.ssl : flags & ~capability.ssl) >>> 0, mariadb };
+}
+
+const noServerTls = [
+  errno.secureTransportRequired,
+  '08004',
+  'the server does not offer TLS, and server_tls asks for it; enable TLS on the server, or set server_tls.mode to prefer',
+] as const;
+
+const noClientTls = [
+  errno.secureTransportRequired,
+  '08004',
+  'this listener takes TLS connections only; use TLS (ssl-mode=REQUIRED, --ssl), or set tls.mode to allow',
+] as const;

@@ -21,7 +21,6 @@ import type { Part } from '../../wire/mysql/replies.ts';
 import { firstBinaryValue, firstTextValue, textValues } from '../../wire/mysql/rows.ts';
 import { resequence } from '../../wire/mysql/sequence.ts';
 import { readErr, readOk } from '../../wire/mysql/server-packets.ts';
-import { stripRedirect } from '../../wire/mysql/session-track.ts';
 import { defaultMemoryLimits } from '../../memory/limits.ts';
 import type { ResultColumn, StatementError } from '../../memory/types.ts';
 import type { MysqlConversation } from './conversation.ts';
@@ -85,17 +84,21 @@ export class MysqlServerSide {
     if (next === undefined) return undefined;
     tracker.begin(next.shape);
     this.definitions = 0;
+    if (next.shape === 'authentication') this.conversation.authentication.begin(next.login?.plugin ?? '', 0);
     return next;
   }
 
   private pass(head: Expected, part: Part, buf: Buffer, start: number, end: number): void {
-    const { output, capabilities } = this.conversation;
+    const { conversation } = this;
     if (head.verb === 'skip') return;
     if (head.verb === 'hold') return head.request?.keep(buf, start, end);
     // OK packets, the ones at the end of rows included, may carry a redirect_url.
     const mayRedirect = part === Ok || (part === EndOfRows && end - start > shortEofBytes + headerBytes);
-    const stripped = mayRedirect ? stripRedirect(buf, start, end, capabilities.flags) : undefined;
-    if (stripped === undefined) output.toClient(buf, start, end);
+    const stripped = mayRedirect ? conversation.withoutRedirect(buf, start, end) : undefined;
+    const { authentication, output } = conversation;
+    if (head.shape === 'authentication')
+      authentication.fromServer(stripped ?? buf, stripped === undefined ? start : 0, stripped?.length ?? end);
+    else if (stripped === undefined) output.toClient(buf, start, end);
     else output.toClient(stripped);
   }
 

@@ -1,5 +1,5 @@
 /** One MySQL or MariaDB session: handshake, then commands and their replies. */
-import type { Session, SessionOptions } from '../types.ts';
+import type { Session, SessionOptions, Side } from '../types.ts';
 import { Framer, Head, Message } from '../../wire/mysql/framer.ts';
 import { maxLoginBytes } from '../../wire/mysql/handshake-response.ts';
 import { ProtocolViolation } from '../../wire/violation.ts';
@@ -30,6 +30,11 @@ class MysqlSession extends FramedSession<MysqlConversation, Framer> {
     return this.state.unsure || !this.state.expected.empty;
   }
 
+  protected override secure(side: Side): void {
+    // Of the client the next thing heard is its log-in.
+    if (side === 'server') this.handshake.serverSecured();
+  }
+
   protected clientStep(step: number): void {
     const { state, fromClient: frames, clientSide, handshake } = this;
     const { inspectBytes } = state.options.limits;
@@ -53,7 +58,7 @@ class MysqlSession extends FramedSession<MysqlConversation, Framer> {
 
   protected serverStep(step: number): void {
     const { state, fromServer: frames, serverSide, handshake } = this;
-    state.sequence = frames.lastSequence;
+    state.sequence = state.authentication.forClient(frames.lastSequence);
     if (!handshake.done) {
       if (step === Message) handshake.fromServer(frames);
       else if (step === Head) frames.hold();

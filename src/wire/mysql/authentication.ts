@@ -5,6 +5,7 @@
  */
 import { headerBytes, marker } from './codes.ts';
 import { Cursor } from './cursor.ts';
+import { writePacket } from './writers.ts';
 
 export type AuthPacket =
   | { kind: 'ok' | 'error' }
@@ -18,6 +19,29 @@ export type AuthPacket =
   /** A plugin's own packet, without a marker (MariaDB's dialog asks like this). */
   | { kind: 'plugin'; data: Buffer };
 
+/** The challenge-response plugins, and those that bring their own protection: whoever reads the answer learns no password. */
+const discreet: ReadonlySet<string> = new Set([
+  'mysql_native_password',
+  'mysql_old_password',
+  'caching_sha2_password',
+  'client_ed25519',
+  'parsec',
+  'auth_gssapi_client',
+  'authentication_kerberos_client',
+  'authentication_ldap_sasl_client',
+  'authentication_oci_client',
+  'authentication_webauthn_client',
+  'authentication_windows_client',
+]);
+
+/**
+ * What a client of this plugin sends may be the password itself: mysql_clear_password and dialog (PAM, LDAP),
+ * authentication_openid_connect_client, sha256_password over TLS, and every plugin that is not known here.
+ */
+export function revealing(plugin: string): boolean {
+  return plugin !== '' && !discreet.has(plugin);
+}
+
 /** One-byte AuthMoreData of caching_sha2_password. */
 export const cachingSha2 = {
   /** The server knew the password's hash: OK follows. */
@@ -25,6 +49,9 @@ export const cachingSha2 = {
   /** The password itself is wanted: in the clear over TLS, RSA-encrypted otherwise. */
   performFullAuthentication: 0x04,
 } as const;
+
+/** Bytes of a scramble; a switch's data has a NUL behind it. */
+export const scrambleBytes = 20;
 
 /** What a client sends alone to ask for the server's RSA key. */
 const publicKeyRequests: Partial<Record<string, number>> = {
@@ -63,6 +90,22 @@ export function cachingSha2State(packet: AuthPacket): 'fast' | 'full' | undefine
 /** A client's packet that asks for the server's RSA key; the answer is a `more` with a PEM text. */
 export function isPublicKeyRequest(plugin: string, buf: Buffer, start: number, end: number): boolean {
   return end - start === headerBytes + 1 && buf[start + headerBytes] === publicKeyRequests[plugin];
+}
+
+/** A client's request for the server's RSA key. Of these plugins only. */
+export function writePublicKeyRequest(sequence: number, plugin: string): Buffer {
+  return writePacket(sequence, Buffer.from([publicKeyRequests[plugin] ?? 0]));
+}
+
+/** AuthMoreData: the answer to such a request, among others. */
+export function writeMoreData(sequence: number, data: Buffer): Buffer {
+  return writePacket(sequence, Buffer.concat([Buffer.from([marker.authMoreData]), data]));
+}
+
+/** How a password travels under RSA: the scramble over and over, XORed. In place; once more gives it back. */
+export function maskPassword(bytes: Buffer, scramble: Buffer): void {
+  for (let at = 0; at < bytes.length; at += 1)
+    bytes[at] = (bytes[at] ?? 0) ^ (scramble[at % scramble.length] ?? 0);
 }
 
 function pluginAndData(cursor: Cursor): { plugin: string; data: Buffer } {

@@ -54,6 +54,10 @@ export const errno = {
   unknown: 1105,
   /** ER_SERVER_SHUTDOWN */
   serverShutdown: 1053,
+  /** ER_ACCESS_DENIED_ERROR */
+  accessDenied: 1045,
+  /** ER_SECURE_TRANSPORT_REQUIRED: what a server says to a plain client with require_secure_transport */
+  secureTransportRequired: 3159,
   /** ER_CONNECTION_KILLED, MariaDB: KILL CONNECTION */
   connectionKilled: 1927,
   /** ER_CLIENT_INTERACTION_TIMEOUT, MySQL: sent without a command, before the server closes */

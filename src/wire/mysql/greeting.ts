@@ -45,10 +45,13 @@ export function readGreeting(buf: Buffer, start: number, end: number): Greeting 
   return greeting;
 }
 
-/** A copy of the greeting that offers only what is in `offer`; flags that the server does not have are never added. */
+/**
+ * A copy of the greeting that offers only what is in `offer`. Flags that the server does not have are never added, except
+ * for CLIENT_SSL, which is the client's leg's own.
+ */
 export function editGreeting(buf: Buffer, start: number, end: number, offer: Capabilities): Buffer {
   const { capabilities, lowerAt, upperAt, mariadbAt } = layout(buf, start, end);
-  const flags = capabilities.flags & offer.flags;
+  const flags = (capabilities.flags | capability.ssl) & offer.flags;
   const edited = Buffer.from(buf.subarray(start, end));
   edited.writeUInt16LE(flags & 0xffff, lowerAt - start);
   edited.writeUInt16LE(flags >>> 16, upperAt - start);

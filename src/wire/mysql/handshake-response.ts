@@ -7,6 +7,7 @@ import { agreed, capability, has } from './capabilities.ts';
 import type { Capabilities } from './capabilities.ts';
 import { headerBytes } from './codes.ts';
 import { Cursor } from './cursor.ts';
+import { writePacket } from './writers.ts';
 import { ProtocolViolation } from '../violation.ts';
 
 export interface Login {
@@ -20,7 +21,17 @@ export interface Login {
   /** Collation id, of a response its low byte; undefined: a COM_CHANGE_USER that does not say. */
   collation: number | undefined;
   /** Where the answer to the scramble lies in the buffer. */
-  authResponse: { start: number; end: number };
+  authResponse: Answer;
+  /** Where the plugin's name does, its NUL included; empty when it does not say. */
+  pluginAt: { start: number; end: number };
+}
+
+/** Its length stands from `at` to `start`, where it has one; the next field begins at `next`. */
+export interface Answer {
+  at: number;
+  start: number;
+  end: number;
+  next: number;
 }
 
 export interface HandshakeResponse extends Login {
@@ -71,7 +82,7 @@ export function readHandshakeResponse(
   const user = cursor.terminated().toString('latin1');
   const authResponse = readAuthResponse(cursor, flags, has(flags, capability.pluginAuthLenencClientData));
   const database = has(flags, capability.connectWithDb) ? optionalName(cursor) : '';
-  const plugin = has(flags, capability.pluginAuth) ? optionalName(cursor) : '';
+  const plugin = readPlugin(cursor, flags);
   const attributes = has(flags, capability.connectAttrs) ? readAttributes(cursor) : new Map<string, string>();
   return {
     kind: 'response',
@@ -81,7 +92,7 @@ export function readHandshakeResponse(
     user,
     authResponse,
     database,
-    plugin,
+    ...plugin,
     attributes,
   };
 }
@@ -97,15 +108,16 @@ export function readChangeUser(buf: Buffer, start: number, end: number, flags: n
   const authResponse = readAuthResponse(cursor, flags, false);
   const database = cursor.terminatedOrRest().toString('latin1');
   const collation = cursor.left >= 2 ? cursor.uint16() : undefined;
-  const plugin = has(flags, capability.pluginAuth) ? optionalName(cursor) : '';
+  const plugin = readPlugin(cursor, flags);
   const attributes = has(flags, capability.connectAttrs) ? readAttributes(cursor) : new Map<string, string>();
-  return { user, authResponse, database, collation, plugin, attributes };
+  return { user, authResponse, database, collation, ...plugin, attributes };
 }
 
 /**
  * A copy of a response or SSLRequest with no other flags than `allowed`: some clients set flags without looking at the
  * greeting, and the server, which does know them, would believe it. Undefined: there is nothing to change. All flags that
- * give this packet its own shape are among those that are parsed, so its other bytes stay right.
+ * give this packet its own shape are among those that are parsed, so its other bytes stay right. CLIENT_SSL is set exactly
+ * if it is allowed: it speaks of the leg on which the packet leaves, not of the one on which it came.
  */
 export function maskResponse(
   buf: Buffer,
@@ -114,7 +126,7 @@ export function maskResponse(
   allowed: Capabilities,
 ): Buffer | undefined {
   const { flags, mariadb } = readHandshakeResponse(buf, start, end).capabilities;
-  const kept = agreed(allowed, { flags, mariadb });
+  const kept = agreed(allowed, { flags: (flags | capability.ssl) >>> 0, mariadb });
   if (kept.flags === flags && kept.mariadb === mariadb) return undefined;
   const edited = Buffer.from(buf.subarray(start, end));
   edited.writeUInt32LE(kept.flags, headerBytes);
@@ -122,15 +134,46 @@ export function maskResponse(
   return edited;
 }
 
-function readAuthResponse(cursor: Cursor, flags: number, lenenc: boolean): { start: number; end: number } {
+/** The SSLRequest that goes ahead of a response: its fixed part, with CLIENT_SSL. @param response a whole packet */
+export function writeSslRequest(sequence: number, response: Buffer): Buffer {
+  const payload = Buffer.from(response.subarray(headerBytes, headerBytes + sslRequestBytes));
+  payload.writeUInt32LE((payload.readUInt32LE(0) | capability.ssl) >>> 0);
+  return writePacket(sequence, payload);
+}
+
+/**
+ * A copy of a response or COM_CHANGE_USER with neither answer nor plugin, so that the server asks for the account's own.
+ * Plugins that send the password itself answer for one leg; on another one they have to be asked anew.
+ */
+export function unanswered(buf: Buffer, start: number, end: number, login: Login): Buffer {
+  const { authResponse, pluginAt } = login;
+  const none = Buffer.alloc(1);
+  const payload = [
+    buf.subarray(start + headerBytes, authResponse.at),
+    none,
+    buf.subarray(authResponse.next, pluginAt.start),
+    ...(pluginAt.end > pluginAt.start ? [none] : []),
+    buf.subarray(pluginAt.end, end),
+  ];
+  return writePacket(buf[start + 3] ?? 0, Buffer.concat(payload));
+}
+
+function readAuthResponse(cursor: Cursor, flags: number, lenenc: boolean): Answer {
+  const at = cursor.offset;
   if (lenenc || has(flags, capability.secureConnection)) {
     const bytes = lenenc ? cursor.lenenc() : cursor.byte();
     const start = cursor.offset;
     cursor.skip(bytes);
-    return { start, end: start + bytes };
+    return { at, start, end: start + bytes, next: start + bytes };
   }
+  const end = at + cursor.terminated().length;
+  return { at, start: at, end, next: cursor.offset };
+}
+
+function readPlugin(cursor: Cursor, flags: number): Pick<Login, 'plugin' | 'pluginAt'> {
   const start = cursor.offset;
-  return { start, end: start + cursor.terminated().length };
+  const plugin = has(flags, capability.pluginAuth) ? optionalName(cursor) : '';
+  return { plugin, pluginAt: { start, end: cursor.offset } };
 }
 
 function optionalName(cursor: Cursor): string {

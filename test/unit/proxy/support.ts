@@ -12,6 +12,7 @@ export class RelaySession implements Session {
   idle = false;
   closedCalls = 0;
   wakes = 0;
+  readonly securedLegs: Side[] = [];
   readonly wakeSoon: () => void;
   readonly #actions: Actions = noActions();
   /** Changes what is done for one call. */
@@ -36,6 +37,11 @@ export class RelaySession implements Session {
     return actions;
   }
 
+  secured(side: Side): Actions {
+    this.securedLegs.push(side);
+    return Object.assign(this.#actions, noActions());
+  }
+
   closed(): void {
     this.closedCalls += 1;
   }
@@ -47,6 +53,7 @@ function noActions(): Actions {
     toClient: [],
     wakeAt: undefined,
     cancel: undefined,
+    startTls: undefined,
     end: false,
     pauseClient: false,
     events: [],

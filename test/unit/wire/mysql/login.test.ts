@@ -87,10 +87,16 @@ describe('the greeting as it is offered on', () => {
     const edited = editGreeting(original, 0, original.length, understood(true));
     expect(readGreeting(edited, 0, edited.length).capabilities.flags & c.ssl).toBe(c.ssl);
   });
-  test('nothing is added that the server does not have', () => {
+  test("nothing is added that the server does not have, but TLS, which is another leg's", () => {
     const original = greetingOf('mariadb-10.11');
-    const edited = editGreeting(original, 0, original.length, { flags: 0xffffffff, mariadb: 0xffffffff });
-    expect(edited).toEqual(original);
+    const plain = { flags: (0xffffffff & ~c.ssl) >>> 0, mariadb: 0xffffffff };
+    expect(editGreeting(original, 0, original.length, plain)).toEqual(original);
+    const all = { flags: 0xffffffff, mariadb: 0xffffffff };
+    const edited = editGreeting(original, 0, original.length, all);
+    const { flags } = inside(original, readGreeting).capabilities;
+    expect(flags & c.ssl).toBe(0);
+    expect(inside(edited, readGreeting).capabilities.flags).toBe((flags | c.ssl) >>> 0);
+    expect([...edited.keys()].filter((at) => edited[at] !== original[at])).toHaveLength(1);
   });
   test('the filler of a MySQL greeting is not touched', () => {
     const original = greetingOf('mysql-9.7');
