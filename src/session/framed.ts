@@ -54,18 +54,18 @@ export abstract class FramedSession<
     return this.take();
   }
 
+  secured(side: Side, now: number): Actions {
+    this.state.now = now;
+    this.contained(side, () => this.afterHandshake(side));
+    return this.take();
+  }
+
   wake(now: number): Actions {
     this.state.now = now;
     this.contained('server', () => {
       this.state.run?.wake();
       this.resume();
     });
-    return this.take();
-  }
-
-  secured(side: Side, now: number): Actions {
-    this.state.now = now;
-    this.contained(side, () => this.secure(side));
     return this.take();
   }
 
@@ -82,14 +82,14 @@ export abstract class FramedSession<
   /** What `fromServer` has found. */
   protected abstract serverStep(step: number): void;
 
-  /** TLS is up on one leg. */
-  protected secure(side: Side): void {
-    throw new Error(`TLS on the ${side}'s leg was not asked for`);
-  }
-
   /** Bytes in front of typed messages. @returns what is to be framed; undefined: nothing yet */
   protected beforeMessages(chunk: Buffer): Buffer | undefined {
     return chunk;
+  }
+
+  /** TLS has begun on this side. */
+  protected afterHandshake(side: Side): void {
+    throw new Error(`TLS on the ${side}'s leg was not asked for`);
   }
 
   /** Bytes that the client side holds back itself. */
@@ -133,7 +133,7 @@ export abstract class FramedSession<
   /** What came behind the request is no message; what came ahead of TLS must not count as said under it. */
   private beforeTls(start: StartTls): void {
     const rest = this.fromClient.rest();
-    if (start.side === 'client') start.behind = Buffer.from(rest);
+    if (start.side === 'client') start.hello = Buffer.from(rest);
     else if (rest.length > 0 || this.fromServer.pending > 0)
       throw new ProtocolViolation('bytes ahead of the TLS handshake');
   }

@@ -2,7 +2,7 @@
  * What one call of the session hands back: step 9 of the flow. Untouched messages leave as views of the chunk they came
  * in, a run of neighbours as one view; nothing is copied that is not kept.
  */
-import type { Actions, SessionEvent, Side, StartTls } from './types.ts';
+import type { Actions, SessionEvent, StartTls } from './types.ts';
 
 /** Joins neighbouring ranges of one buffer into one view. */
 class Run {
@@ -59,8 +59,8 @@ export class Output {
     this.actions.cancel = request;
   }
 
-  startTls(side: Side): void {
-    this.actions.startTls = { side, behind: Buffer.alloc(0) };
+  startTls(handshake: StartTls): void {
+    this.actions.startTls = handshake;
   }
 
   /** Of the present call. */
@@ -94,9 +94,9 @@ function emptyActions(): Actions {
   return {
     toServer: [],
     toClient: [],
+    startTls: undefined,
     wakeAt: undefined,
     cancel: undefined,
-    startTls: undefined,
     end: false,
     pauseClient: false,
     events: [],

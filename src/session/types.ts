@@ -13,27 +13,28 @@ import type { GuardQueue } from './guard-queue.ts';
 
 export type Side = 'client' | 'server';
 
-/** Everything the proxy has to do after one call, in this order: server bytes, client bytes, cancel, end. */
+/** The handshake that has to follow on one leg, as soon as the bytes before it have left. */
+export interface StartTls {
+  side: Side;
+  /** The beginning of the client's handshake, where it has come already: MySQL's clients do not wait for an answer. A copy. */
+  hello?: Buffer;
+}
+
+/** Everything the proxy has to do after one call, in this order: server bytes, client bytes, TLS, cancel, end. */
 export interface Actions {
   toServer: Buffer[];
   toClient: Buffer[];
+  /** What comes from that side after this call is the handshake; session.secured() follows it. */
+  startTls: StartTls | undefined;
   /** Call session.wake(now) at this time (monotonic ms) at the latest; undefined: no timer is needed. */
   wakeAt: number | undefined;
   /** A CancelRequest: open a fresh connection to the server, send these bytes, close; the client connection ends. */
   cancel: Buffer | undefined;
-  /** Behind what is above, this leg goes on in TLS: `session.secured(side)` when it is up. */
-  startTls: StartTls | undefined;
   /** Flush what is above, then end both connections. */
   end: boolean;
   /** Do not read from the client: a plan is running and the client's bytes wait. */
   pauseClient: boolean;
   events: SessionEvent[];
-}
-
-export interface StartTls {
-  side: Side;
-  /** What the peer has sent already and is TLS's first input: a client of MySQL does not wait for an answer. A copy. */
-  behind: Buffer;
 }
 
 export type SessionEvent =
@@ -110,10 +111,10 @@ export interface SessionCounters {
 export interface Session {
   /** Consumes the chunk; the returned object is reused by the next call. */
   receive(side: Side, chunk: Buffer, now: number): Actions;
+  /** The handshake on this side is done: everything from now on is encrypted. */
+  secured(side: Side, now: number): Actions;
   /** A timer asked for by wakeAt fired, or another session freed a guard key. */
   wake(now: number): Actions;
-  /** TLS that startTls asked for is up. */
-  secured(side: Side, now: number): Actions;
   /** One side closed; frees what is shared between sessions. */
   closed(): void;
   readonly counters: SessionCounters;
@@ -165,6 +166,16 @@ export interface SharedState {
   cancels: Cancels;
 }
 
+/** Which legs can be encrypted, and which must be. */
+export interface TlsPolicy {
+  /** off also where the client cannot want it: on a unix socket. */
+  client: 'off' | 'allow' | 'require';
+  /** prefer: where the server has it; require: else the session ends. What is verified is the proxy's business. */
+  server: 'off' | 'prefer' | 'require';
+  /** Legs that nobody else can read without TLS either: unix sockets. */
+  secure?: Readonly<Record<Side, boolean>>;
+}
+
 /** What the proxy gives to every session. */
 export interface SessionOptions {
   listener: string;
@@ -173,29 +184,13 @@ export interface SessionOptions {
   shared: SharedState;
   /** Names the server (host:port) in cache keys. */
   server: string;
-  /** Default: neither leg has TLS. */
-  tls?: SessionTls;
+  /** What the listener says about TLS. Default: neither leg has it. */
+  tls?: TlsPolicy;
   /** Of MySQL; needed where one leg may be secure and the other not. */
   passwords?: PasswordKeys;
   /** Asks the proxy to call session.wake(now) soon, outside the current call. */
   wakeSoon: () => void;
 }
-
-/** What one session may do about TLS. Certificates, and what is verified, are the edge's. */
-export interface SessionTls {
-  /** off: not offered. allow: offered. require: clients without it are refused. */
-  client: 'off' | 'allow' | 'require';
-  /** prefer: where the server offers it. require: everything stricter, too. */
-  server: 'disable' | 'prefer' | 'require';
-  /** Legs that nobody else can read without TLS: unix sockets. */
-  secure: Readonly<Record<Side, boolean>>;
-}
-
-export const noTls: SessionTls = {
-  client: 'off',
-  server: 'disable',
-  secure: { client: false, server: false },
-};
 
 /** RSA for passwords that change legs; outside the core, because encryption is random. */
 export interface PasswordKeys {

@@ -12,8 +12,7 @@ import { status as flag } from '../../wire/mysql/status.ts';
 import type { ServerVersion } from '../../wire/mysql/version.ts';
 import { writeErr } from '../../wire/mysql/writers.ts';
 import { SessionState } from '../state.ts';
-import { noTls } from '../types.ts';
-import type { SessionOptions, SessionTls, Side } from '../types.ts';
+import type { SessionOptions, Side, TlsPolicy } from '../types.ts';
 import { Authentication } from './authentication.ts';
 import type { Expected } from './expected.ts';
 import { ExpectedQueue } from './expected.ts';
@@ -38,7 +37,7 @@ export class MysqlConversation extends SessionState {
   sequence = 0;
   /** The client has something to answer. */
   greeted = false;
-  readonly tls: SessionTls;
+  readonly tls: TlsPolicy;
   /** Nobody else can read what goes over this leg: TLS, or a unix socket. */
   readonly secure: Record<Side, boolean>;
   readonly authentication: Authentication;
@@ -63,8 +62,8 @@ export class MysqlConversation extends SessionState {
 
   constructor(options: SessionOptions) {
     super(options);
-    this.tls = options.tls ?? noTls;
-    this.secure = { ...this.tls.secure };
+    this.tls = options.tls ?? { client: 'off', server: 'off' };
+    this.secure = this.tls.secure === undefined ? { client: false, server: false } : { ...this.tls.secure };
     this.authentication = new Authentication(this);
     this.prepared = new PreparedStatements(options.limits.preparedStatements);
   }

@@ -66,7 +66,7 @@ export class Handshake {
     const { client, server } = conversation.tls;
     const { version, capabilities, scramble } = readGreeting(buf, start, end);
     conversation.speak(version);
-    this.serverTls = server !== 'disable' && has(capabilities.flags, capability.ssl);
+    this.serverTls = server !== 'off' && has(capabilities.flags, capability.ssl);
     if (server === 'require' && !this.serverTls) return conversation.refuse(...noServerTls);
     this.scramble = scramble;
     this.offered = withTls(agreed(capabilities, understood(false)), client !== 'off');
@@ -85,7 +85,7 @@ export class Handshake {
     if (!has(offered.flags, capability.ssl)) throw new ProtocolViolation('TLS was not offered');
     if (clientTls) throw new ProtocolViolation('a second request for TLS');
     this.clientTls = true;
-    conversation.output.startTls('client');
+    conversation.output.startTls({ side: 'client' });
   }
 
   private answered(response: HandshakeResponse, buf: Buffer, start: number, end: number): void {
@@ -113,7 +113,7 @@ export class Handshake {
     if (!serverTls) return this.authenticate();
     this.phase = 'server-tls';
     conversation.output.toServer(writeSslRequest(request, packet));
-    conversation.output.startTls('server');
+    conversation.output.startTls({ side: 'server' });
   }
 
   private authenticate(): void {

@@ -30,7 +30,7 @@ class MysqlSession extends FramedSession<MysqlConversation, Framer> {
     return this.state.unsure || !this.state.expected.empty;
   }
 
-  protected override secure(side: Side): void {
+  protected override afterHandshake(side: Side): void {
     // Of the client the next thing heard is its log-in.
     if (side === 'server') this.handshake.serverSecured();
   }

@@ -51,9 +51,9 @@ function noActions(): Actions {
   return {
     toServer: [],
     toClient: [],
+    startTls: undefined,
     wakeAt: undefined,
     cancel: undefined,
-    startTls: undefined,
     end: false,
     pauseClient: false,
     events: [],
