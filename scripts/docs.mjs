@@ -1,12 +1,13 @@
 /**
- * Writes the reference pages from the code, so that they cannot disagree: docs/reasons.md, docs/reference.md and
- * docs/config.schema.json. With --check it writes nothing and fails when a page is out of date. Needs `npm run build`.
+ * Writes the reference pages from the code, so that they cannot disagree: docs/reasons.md, docs/reference.md, and
+ * docs/config.schema.json and docs/pack.schema.json. With --check it writes nothing and fails when a page is out of date. Needs `npm run build`.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { configSchema } from '../dist/config/schema.js';
+import { packNames } from '../dist/config/rules.js';
+import { configSchema, packSchema } from '../dist/config/schema.js';
 import { reasons } from '../dist/patterns/reasons.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -98,7 +99,7 @@ function referencePage(schema) {
 ## Configuration keys
 
 [config.example.yaml](../config.example.yaml) shows each of them with what it means. Durations are milliseconds or \`500ms\`, \`2s\`,
-\`1m\`; sizes are bytes or \`64KiB\`, \`1MiB\`. [config.schema.json](config.schema.json) is the same as a JSON Schema.
+\`1m\`; sizes are bytes or \`64KiB\`, \`1MiB\`. [config.schema.json](config.schema.json) is the same as a JSON Schema, [pack.schema.json](pack.schema.json) that of a file of rules.
 
 | key | type | default |
 |---|---|---|
@@ -120,7 +121,7 @@ ${packRows().join('\n')}
 
 function packRows() {
   const found = [];
-  for (const pack of ['generic', 'django']) {
+  for (const pack of packNames()) {
     const text = readFileSync(join(root, 'rules', `${pack}.yaml`), 'utf8');
     for (const [, id, pattern, mode] of text.matchAll(/- id: (\S+)\n\s+pattern: (\S+)\n\s+mode: (\S+)/g))
       found.push(`| ${pack} | \`${id}\` | ${pattern} | ${mode} |`);
@@ -128,11 +129,13 @@ function packRows() {
   return found;
 }
 
-const schema = z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' });
+const jsonSchema = (of) => z.toJSONSchema(of, { io: 'input', unrepresentable: 'any' });
+const schema = jsonSchema(configSchema);
 const pages = {
   'docs/reasons.md': reasonsPage(),
   'docs/reference.md': referencePage(schema),
   'docs/config.schema.json': `${JSON.stringify(schema, null, 2)}\n`,
+  'docs/pack.schema.json': `${JSON.stringify(jsonSchema(packSchema), null, 2)}\n`,
 };
 
 const check = process.argv.includes('--check');

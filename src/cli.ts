@@ -2,6 +2,7 @@
 /** The command line: arguments, config, start, signals. Exit codes: 0 done, 1 could not run, 2 wrong usage or config. */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { checkExamples } from './config/examples.ts';
 import { defaultListen, loadFlags } from './config/flags.ts';
 import { loadFile, type Config } from './config/load.ts';
 import { ConfigError } from './config/problem.ts';
@@ -26,7 +27,7 @@ usage: interlock --server URL [--listen HOST:PORT] [options]
   -v, --version         the version
 
 commands:
-  check                 reads config and rules, reports every problem, starts nothing
+  check                 reads config and rules, runs their examples, reports every problem, starts nothing
 `;
 
 const options = {
@@ -53,8 +54,11 @@ async function main(args: string[]): Promise<number> {
   if (more.length > 0 || !['run', 'check'].includes(command))
     throw new UsageError(`unknown command "${positionals.join(' ')}"`);
   const config = loadConfig(values);
-  if (command === 'check')
-    return say(`ok: ${config.listeners.length} listener(s), ${config.rules.length} rules\n`);
+  if (command === 'check') return check(config);
+  await checkExamples(
+    config.examples,
+    config.listeners.map(({ protocol }) => protocol),
+  );
   return serve(config);
 }
 
@@ -78,6 +82,15 @@ function loadConfig(values: ReturnType<typeof parse>['values']): Config {
   if (config !== undefined) return loadFile(config, process.env);
   if (flags.server === undefined) throw new UsageError('--server or -c is needed');
   return loadFlags(flags, process.cwd());
+}
+
+/** Examples of every dialect are run, whatever the listeners speak. */
+async function check(config: Config): Promise<number> {
+  await checkExamples(config.examples);
+  for (const { where, message } of config.warnings) process.stderr.write(`warning: ${where}: ${message}\n`);
+  return say(
+    `ok: ${config.listeners.length} listener(s), ${config.rules.length} rules, ${config.examples.length} examples\n`,
+  );
 }
 
 /** Runs until a signal: the first one drains, the second ends everything at once. */

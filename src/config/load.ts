@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Rule } from '../patterns/rule.ts';
 import type { RuleSet, SessionLimits } from '../session/types.ts';
+import type { RuleExample } from './examples.ts';
 import { isLoopback } from './loopback.ts';
 import { ConfigError, type Problem } from './problem.ts';
 import { ruleSet } from './rule-set.ts';
@@ -26,6 +27,10 @@ export interface Config {
   listeners: ListenerConfig[];
   /** All loaded rules, in order. */
   rules: Rule[];
+  /** Not yet run: checkExamples() does so. */
+  examples: RuleExample[];
+  /** What is probably not meant, but no mistake. */
+  warnings: Problem[];
   ruleSet: RuleSet;
   sessionLimits: SessionLimits;
   /** Milliseconds and counts. */
@@ -64,7 +69,7 @@ export function load(source: Source, folder: string, problems: Problem[] = []): 
   if (file === undefined) throw new ConfigError(problems);
   checkListeners(file, source, problems);
   checkAdmin(file, source, problems);
-  const rules = collectRules(file, source, folder, problems);
+  const { rules, examples, warnings } = collectRules(file, source, folder, problems);
   if (problems.length > 0) throw new ConfigError(problems);
   const { limits } = file;
   return {
@@ -73,6 +78,8 @@ export function load(source: Source, folder: string, problems: Problem[] = []): 
       return { name, protocol, listen, server: { host, port } };
     }),
     rules,
+    examples,
+    warnings,
     ruleSet: ruleSet(rules, file.rules.tables),
     sessionLimits: {
       messageBytes: limits.message_bytes,

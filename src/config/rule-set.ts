@@ -16,7 +16,7 @@ interface Compiled {
   table: TableTest;
 }
 
-/** In an application_name: the app keeps this session out. */
+/** In an application_name or program_name: the app keeps this session out. */
 const optOut = /(^|;)\s*interlock=off\s*(;|$)/;
 
 /** @param tables rules.tables: makes a split delete's table named, whatever rule applies to it */
@@ -25,7 +25,8 @@ export function ruleSet(rules: readonly Rule[], tables: readonly string[] | unde
   const isNamed = tables === undefined ? () => false : tableTest(tables, false);
   return {
     forSession(info: SessionInfo): SessionRules {
-      const mine = optOut.test(info.application) ? [] : compiled.filter((one) => one.session(info));
+      const out = info.optOut === true || optOut.test(info.application);
+      const mine = out ? [] : compiled.filter((one) => one.session(info)).map((one) => inCanary(one, info));
       return {
         active: mine.some((one) => one.rule.mode !== 'off'),
         ruleFor(pattern: PatternId, table: Name): Rule | undefined {
@@ -35,6 +36,17 @@ export function ruleSet(rules: readonly Rule[], tables: readonly string[] | unde
         },
       };
     },
+  };
+}
+
+/** Outside of its rule's canary a session is observed. */
+function inCanary(one: Compiled, { lot = 0 }: SessionInfo): Compiled {
+  const { canary = 1, mode } = one.rule;
+  if (mode !== 'rewrite' || lot < canary) return one;
+  return {
+    ...one,
+    rule: { ...one.rule, mode: 'observe' } as Rule,
+    named: { ...one.named, mode: 'observe' } as Rule,
   };
 }
 

@@ -3,9 +3,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Rule } from '../patterns/rule.ts';
+import type { RuleExample } from './examples.ts';
 import type { Problem } from './problem.ts';
 import { packSchema, type ConfigFile, type RuleEntry } from './schema.ts';
-import { readYaml, type Source } from './source.ts';
+import { shadowed } from './shadowed.ts';
+import { readYaml, type Path, type Source } from './source.ts';
 import { validate } from './validate.ts';
 
 /** Two levels up from both src/config and dist/config. */
@@ -14,8 +16,17 @@ const packFolder = fileURLToPath(new URL('../../rules/', import.meta.url));
 interface Located {
   entry: RuleEntry;
   where: string;
+  /** Of the example with this index. */
+  example: (index: number) => string;
   /** Written by the operator: tables in `match` are then the operator's word. */
   own: boolean;
+}
+
+export interface CollectedRules {
+  rules: Rule[];
+  examples: RuleExample[];
+  /** Rules that can never apply. No mistake, but seldom meant. */
+  warnings: Problem[];
 }
 
 /** @param folder that paths of packs are relative to */
@@ -24,13 +35,11 @@ export function collectRules(
   source: Source,
   folder: string,
   problems: Problem[],
-): Rule[] {
+): CollectedRules {
   const general: Located[] = [];
-  const located: Located[] = config.rules.custom.map((entry, index) => ({
-    entry,
-    where: source.where(['rules', 'custom', index, 'id']),
-    own: true,
-  }));
+  const located: Located[] = config.rules.custom.map((entry, index) =>
+    locate(entry, source, ['rules', 'custom', index], true),
+  );
   for (const [index, name] of config.rules.packs.entries()) {
     const pack = readPack(name, folder, source.where(['rules', 'packs', index]), problems);
     if (pack !== undefined) (pack.general ? general : located).push(...pack.rules);
@@ -43,7 +52,28 @@ export function collectRules(
       problems.push({ where, message: `rule id "${entry.id}" is taken by ${before}` });
     seen.set(entry.id, where);
   }
-  return all.map(({ entry, own }) => toRule(entry, own, config.rules.mode));
+  const rules = all.map(({ entry, own }) => toRule(entry, own, config.rules.mode));
+  const examples = all.flatMap(({ entry, example }, at) => {
+    const rule = rules[at];
+    return rule === undefined
+      ? []
+      : entry.examples.map((one, index) => ({ rule, example: one, where: example(index) }));
+  });
+  // That a general pack stands behind another is what it is for.
+  const warnings = shadowed(rules, located.length).map(({ rule, by }) => ({
+    where: all[rules.indexOf(rule)]?.where ?? '',
+    message: `rule "${rule.id}" never applies: "${by.id}" (${all[rules.indexOf(by)]?.where ?? ''}) comes first and matches everything that it matches`,
+  }));
+  return { rules, examples, warnings };
+}
+
+function locate(entry: RuleEntry, source: Source, path: Path, own: boolean): Located {
+  return {
+    entry,
+    where: source.where([...path, 'id']),
+    example: (index) => source.where([...path, 'examples', index]),
+    own,
+  };
 }
 
 function readPack(
@@ -77,11 +107,7 @@ function readPack(
   if (problems.length > before) return undefined;
   const pack = validate(packSchema, source, problems);
   if (pack === undefined) return undefined;
-  const rules = pack.rules.map((entry, index) => ({
-    entry,
-    where: source.where(['rules', index, 'id']),
-    own,
-  }));
+  const rules = pack.rules.map((entry, index) => locate(entry, source, ['rules', index], own));
   return { general: pack.general, rules };
 }
 
@@ -93,7 +119,8 @@ export function packNames(): string[] {
     .toSorted();
 }
 
-function toRule(entry: RuleEntry, own: boolean, override: ConfigFile['rules']['mode']): Rule {
+function toRule(located: RuleEntry, own: boolean, override: ConfigFile['rules']['mode']): Rule {
+  const { examples: _, ...entry } = located;
   const match = Object.fromEntries(Object.entries(entry.match).filter(([, list]) => list !== undefined));
   const tablesNamed = override === 'rewrite' || (own && entry.match.tables !== undefined);
   return { ...entry, mode: override ?? entry.mode, match, tablesNamed } as Rule;

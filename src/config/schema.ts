@@ -6,11 +6,12 @@ import { z } from 'zod';
 import { duration } from '../patterns/duration.ts';
 import { splitDeleteSettings } from '../patterns/split-delete/settings.ts';
 import { unlockedReadSettings } from '../patterns/unlocked-read-after-unique-violation/settings.ts';
-import { byteSize, endpoint, serverUrl } from './units.ts';
+import { reasons, type Reason } from '../patterns/reasons.ts';
+import { byteSize, endpoint, percentage, serverUrl } from './units.ts';
 
 const mode = z.enum(['off', 'observe', 'rewrite']);
-const text = z.string().min(1);
-const globs = z.array(text).min(1);
+const text = z.string().min(1, 'may not be empty');
+const globs = z.array(text).min(1, 'name at least one, or leave the key out: it then matches everything');
 
 /** Every list is of glob patterns (`*`, `?`); a key that is absent matches everything. */
 const match = z.strictObject({
@@ -27,9 +28,38 @@ const match = z.strictObject({
 /** Stable: it names the rule in logs, metrics and marker comments. */
 const id = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9/_-]{0,79}$/, 'write an id of a-z, 0-9, "-", "_" and "/", at most 80 characters');
+  .regex(/^[a-z0-9][a-z0-9/_-]{0,79}$/, 'write an id of a-z, 0-9, "-", "_" and "/", at most 80 characters')
+  // Its marker comment would be the opt-out of a second Interlock.
+  .regex(/^(?!off(?![a-z0-9]))/, 'an id may not be "off" or begin with "off-", "off_" or "off/"');
 
-const common = { id, mode, match: match.prefault({}) };
+/** A session and what becomes of its last statement. Run when the rules are loaded: a rule whose example fails is refused. */
+const example = z
+  .strictObject({
+    dialect: z.enum(['postgres', 'mysql', 'mariadb']),
+    /** Of the session. Default: read committed on PostgreSQL, repeatable read on MySQL and MariaDB. */
+    isolation: z.enum(['read uncommitted', 'read committed', 'repeatable read', 'serializable']).optional(),
+    /** One statement each, its result behind `->`: `3, 4`, `(7, 'a@x')`, `none`, `DELETE 2`, `!23505 constraint`. */
+    session: z.array(text).min(1),
+    /** The text that is sent in place of the last statement, without the marker comment. */
+    becomes: text.optional(),
+    /** The reason for which the last statement is left alone. */
+    refused: z.enum(Object.keys(reasons) as [Reason, ...Reason[]]).optional(),
+  })
+  .refine(
+    ({ becomes, refused }) => (becomes === undefined) !== (refused === undefined),
+    'write one of becomes and refused',
+  );
+export type ExampleEntry = z.output<typeof example>;
+
+const common = {
+  id,
+  mode,
+  /** Mode rewrite for this share of the sessions, drawn at connect; the others are observed. */
+  canary: percentage.optional(),
+  match: match.prefault({}),
+  /** On tables that count as named. */
+  examples: z.array(example).default([]),
+};
 export const rule = z.discriminatedUnion('pattern', [
   z.strictObject({
     ...common,
@@ -52,6 +82,10 @@ export const packSchema = z.strictObject({
   general: z.boolean().default(false),
   /** Versions of the ORM from whose traffic the rules were written. */
   tested: z.array(text).default([]),
+  /** What the ORM sends that the rules make safe. */
+  fixes: z.array(text).default([]),
+  /** What it sends that they leave as it is, and why. */
+  leaves: z.array(text).default([]),
   rules: z.array(rule),
 });
 
@@ -77,7 +111,7 @@ const rules = z.strictObject({
   custom: z.array(rule).default([]),
 });
 
-const count = z.number().int().positive();
+const count = z.number().int('write a whole number').positive('write a number above 0');
 const limits = z.strictObject({
   /** Client connections of the process. Over it: refused with SQLSTATE 53300. */
   connections: count.default(1000),

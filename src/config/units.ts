@@ -15,6 +15,14 @@ export const byteSize = z.union([
     }),
 ]);
 
+/** `10%` -> 0.1; above 0, at most 100 %. */
+export const percentage = z.string().transform((text, context): number => {
+  const percent = Number(/^(\d{1,3}(?:\.\d{1,3})?)%$/.exec(text)?.[1]);
+  if (percent > 0 && percent <= 100) return percent / 100;
+  context.addIssue({ code: 'custom', message: 'write a share like 10% or 0.5%, above 0 and at most 100%' });
+  return z.NEVER;
+});
+
 export interface Endpoint {
   host: string;
   port: number;

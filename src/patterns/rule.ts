@@ -19,6 +19,8 @@ interface RuleBase<P extends PatternId, S> {
   id: string;
   pattern: P;
   mode: Mode;
+  /** Share of the sessions, in (0, 1], to which the mode rewrite applies; the others are observed. */
+  canary?: number;
   match: RuleMatch;
   settings: S;
   /** The operator named the tables (match.tables, --tables, or --mode rewrite): a split delete may be rewritten. */

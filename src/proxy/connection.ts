@@ -68,6 +68,7 @@ export class Connection {
     this.session = listener.protocol.createSession({
       listener: listener.name,
       server: `${listener.server.host}:${listener.server.port}`,
+      lot: Math.random(),
       wakeSoon: () => this.#wake.soon(),
     });
     this.#loginTimer = setTimeout(

@@ -2,11 +2,11 @@
  * What the proxy is given and what it tells the outside. The proxy owns sockets and time; what bytes mean is known only
  * to the Protocol, so that one proxy serves every protocol.
  */
-import type { Session, SessionEvent } from '../session/types.ts';
+import type { Session, SessionEvent, SessionOptions } from '../session/types.ts';
 
 /** How connections of one listener speak: a value, chosen by the scheme of the server's URL. */
 export interface Protocol {
-  createSession(connection: { listener: string; server: string; wakeSoon: () => void }): Session;
+  createSession(connection: Pick<SessionOptions, 'listener' | 'server' | 'lot' | 'wakeSoon'>): Session;
   /**
    * A message that ends the connection, in the protocol's form. Sent only where the client can expect a whole message:
    * before any byte of the server, or while the session is idle.

@@ -55,8 +55,9 @@ export abstract class SessionState {
   abstract fatal(reason: 'protocol' | 'internal', message: string): void;
 
   begin(info: SessionInfo): void {
-    this.info = info;
-    this.rules = this.options.rules.forSession(info);
+    const { rules, lot } = this.options;
+    this.info = lot === undefined ? info : { ...info, lot };
+    this.rules = rules.forSession(this.info);
   }
 
   loggedIn(): void {

@@ -128,7 +128,12 @@ export interface SessionInfo {
   listener: string;
   user: string;
   database: string;
+  /** PostgreSQL: application_name. MySQL, MariaDB: the connection attribute program_name. */
   application: string;
+  /** MySQL, MariaDB: the connection attribute `interlock` is `off`. */
+  optOut?: boolean;
+  /** In [0, 1), drawn once a connection: a rule's canary takes the sessions below its share. Default 0: all take part. */
+  lot?: number;
 }
 
 /** The loaded rules (config implements it). */
@@ -188,6 +193,8 @@ export interface SessionOptions {
   tls?: TlsPolicy;
   /** Of MySQL; needed where one leg may be secure and the other not. */
   passwords?: PasswordKeys;
+  /** See SessionInfo. */
+  lot?: number;
   /** Asks the proxy to call session.wake(now) soon, outside the current call. */
   wakeSoon: () => void;
 }

@@ -10,11 +10,11 @@ export interface Edit {
   text: Buffer | string;
 }
 
-/** `marker`, an id, as a comment at `at`; DBAs see by it what Interlock has changed. */
+/** `marker`, a rule's id, as a comment at `at`; DBAs see by it what Interlock has changed, and by which rule. */
 export function markerEdit(at: number, marker: string | undefined): Edit[] {
   if (marker === undefined) return [];
-  if (!/^[a-z0-9-]+$/.test(marker))
-    throw new RangeError('a marker is an id of small letters, digits and dashes');
+  if (!/^[a-z0-9][a-z0-9/_-]*$/.test(marker))
+    throw new RangeError('a marker is a rule id: a-z, 0-9, "-", "_" and "/"');
   return [{ span: { start: at, end: at }, text: `/* interlock:${marker} */ ` }];
 }
 

@@ -16,9 +16,9 @@ describe.runIf(availableVersions([18], 'own').length === 1)('the demo', () => {
     expect(lines).toContain('directly:          10 + 100 + 1 = 11: the update of X is lost');
     expect(lines).toContain('through Interlock: 10 + 100 + 1 = 111');
     expect(stdout).toContain(
-      '/* interlock:split-delete */ DELETE FROM "shop_cart" WHERE "shop_cart"."id" IN (SELECT',
+      '/* interlock:django/split-delete */ DELETE FROM "shop_cart" WHERE "shop_cart"."id" IN (SELECT',
     );
-    expect(stdout).toContain('/* interlock:unlocked-read-after-unique-violation */ SELECT');
+    expect(stdout).toContain('/* interlock:django/unlocked-read */ SELECT');
     expect(stdout, 'no colours in a pipe').not.toContain('\u001B');
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(120);
   });

@@ -77,7 +77,7 @@ function edited(found: SplitDelete): Buffer | { reason: Reason } {
     return { reason: 'witness' };
   const target = keyTable(read.shape, shape.table.name, lexer.dialect);
   if (target === undefined) return { reason: 'target-mismatch' };
-  const options = { settings: lexer, ...(rule.settings.marker && { marker: rule.pattern }) };
+  const options = { settings: lexer, ...(rule.settings.marker && { marker: rule.id }) };
   const { groupBy, having, distinct, aggregate } = read.shape;
   const key = list.column.column;
   const built =

@@ -108,7 +108,7 @@ function edited(found: SplitDelete, facts: Facts): Buffer | { reason: Reason } {
   const lock = facts.mayLock && lockable(read.shape, target);
   const built = deleteBySubselect(statement.text, shape, select, read.shape, {
     ...(lock && { lockOf: target }),
-    ...(rule.settings.marker && { marker: rule.pattern }),
+    ...(rule.settings.marker && { marker: rule.id }),
   });
   if (built === undefined) return { reason: 'query-form' };
   return witness.provesDelete(select, statement.text, built.text, lock ? target.alias : undefined)

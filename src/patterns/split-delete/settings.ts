@@ -12,7 +12,7 @@ export const splitDeleteSettings = z.strictObject({
   /** try: polled advisory lock; wait: blocking advisory lock; none: no guard (does not close the race). */
   guard: z.enum(['try', 'wait', 'none']).default('try'),
   guard_wait: duration.default(2000),
-  /** Put the pattern's id into the rewritten SQL as a comment. */
+  /** Put the rule's id in front of the rewritten SQL as a comment, `interlock:ID`. */
   marker: z.boolean().default(true),
 });
 export type SplitDeleteSettings = z.infer<typeof splitDeleteSettings>;

@@ -51,7 +51,7 @@ export function planUnlockedReadMysql(
 }
 
 function options({ rule, lexer }: UnlockedRead): MysqlOptions {
-  return { settings: lexer, ...(rule.settings.marker && { marker: rule.pattern }) };
+  return { settings: lexer, ...(rule.settings.marker && { marker: rule.id }) };
 }
 
 /** How the row can be locked in this transaction. */

@@ -67,7 +67,7 @@ function edited({ witness, rule, statement, shape, target }: UnlockedRead): Buff
   const of = shape.tables.length > 1 ? target : undefined;
   const text = lockingRead(statement.text, shape, {
     ...(of !== undefined && { lockOf: of }),
-    ...(rule.settings.marker && { marker: rule.pattern }),
+    ...(rule.settings.marker && { marker: rule.id }),
   });
   return witness.provesLockingRead(statement.text, text, of?.alias) ? text : { reason: 'proof' };
 }

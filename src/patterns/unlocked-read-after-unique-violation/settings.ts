@@ -9,6 +9,7 @@ export const unlockedReadSettings = z.strictObject({
    * the row is younger than its snapshot, and a locking read finds it. leave: the app gets what it would get anyway.
    */
   repeatable_read: z.enum(['rewrite', 'leave']).default('leave'),
+  /** Put the rule's id in front of the rewritten SQL as a comment, `interlock:ID`. */
   marker: z.boolean().default(true),
 });
 export type UnlockedReadSettings = z.infer<typeof unlockedReadSettings>;

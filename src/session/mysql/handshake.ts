@@ -98,6 +98,7 @@ export class Handshake {
       user: response.user,
       database: response.database,
       application: response.attributes.get('program_name') ?? '',
+      optOut: response.attributes.get('interlock') === 'off',
     });
     conversation.secure.client ||= clientTls;
     conversation.secure.server ||= serverTls;

@@ -19,7 +19,7 @@ function interlock(...args: string[]): { code: number | null; out: string; err: 
 test('check: the example passes with an empty environment', () => {
   expect(interlock('check', '-c', example)).toEqual({
     code: 0,
-    out: 'ok: 1 listener(s), 5 rules\n',
+    out: 'ok: 1 listener(s), 5 rules, 8 examples\n',
     err: '',
   });
 });

@@ -75,6 +75,23 @@ describe('which rule', () => {
       expect(ruleSet([rule('a')], ['*']).forSession({ ...info, application }).active).toBe(true);
     }
   });
+  test('MySQL: or by the connection attribute `interlock`', () => {
+    expect(ruleSet([rule('a')], ['*']).forSession({ ...info, optOut: true }).active).toBe(false);
+    expect(ruleSet([rule('a')], ['*']).forSession({ ...info, optOut: false }).active).toBe(true);
+  });
+  test('a canary takes the sessions below its share; the others are observed', () => {
+    const modeOf = (lot: number | undefined, mode: Mode = 'rewrite') => {
+      const one = { ...rule('a', {}, mode), canary: 0.1 };
+      const who = lot === undefined ? info : { ...info, lot };
+      return ruleSet([one], ['*']).forSession(who).ruleFor('split-delete', { name: 't' });
+    };
+    expect(modeOf(0.0999)).toMatchObject({ mode: 'rewrite', tablesNamed: true });
+    expect(modeOf(0.1)).toMatchObject({ mode: 'observe', tablesNamed: true });
+    expect(modeOf(0.99, 'observe')?.mode).toBe('observe');
+    expect(modeOf(undefined)?.mode).toBe('rewrite');
+    const lots = Array.from({ length: 1000 }, (_, at) => at / 1000);
+    expect(lots.filter((lot) => modeOf(lot)?.mode === 'rewrite')).toHaveLength(100);
+  });
   test('only off rules: not active', () => {
     expect(ruleSet([rule('a', {}, 'off')], undefined).forSession(info).active).toBe(false);
   });

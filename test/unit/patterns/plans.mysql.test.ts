@@ -85,7 +85,7 @@ describe.each(['mysql', 'mariadb'] as const)('%s', (dialect) => {
         { settings: { marker: true } },
       );
       expect(textOf(made)).toBe(
-        '/* interlock:split-delete */ DELETE `shop`.`c` FROM `shop`.`c`, `shop`.`a` WHERE `c`.`a_id` = `a`.`id`;',
+        '/* interlock:test */ DELETE `shop`.`c` FROM `shop`.`c`, `shop`.`a` WHERE `c`.`a_id` = `a`.`id`;',
       );
     });
 

@@ -140,7 +140,7 @@ describe('split-delete', () => {
     expect(plan([read, deletion], { settings: { guard: 'none' } })).not.toHaveProperty('guard');
     const wait = plan([read, deletion], { settings: { guard: 'wait', guard_wait: '500ms', marker: true } });
     expect(wait.guard).toMatchObject({ mode: 'wait', waitMs: 500 });
-    expect(textOf(wait)).toMatch(/^\/\* interlock:split-delete \*\/ DELETE /);
+    expect(textOf(wait)).toMatch(/^\/\* interlock:test \*\/ DELETE /);
   });
 });
 
