@@ -10,12 +10,13 @@ import { createLog, flushed } from './log.ts';
 
 const help = `Interlock: a proxy that makes the racy statement sequences of ORMs safe (PostgreSQL, MySQL, MariaDB)
 
-usage: interlock --server URL [--listen HOST:PORT] [options]
+usage: interlock --server URL [--listen ADDRESS] [options]
        interlock -c FILE
        interlock check -c FILE
 
-  --server URL          the server: postgres://, mysql:// or mariadb:// host:port
-  --listen HOST:PORT    where clients connect (${defaultListen})
+  --server URL          the server: postgres://, mysql:// or mariadb:// host:port; through a socket:
+                        postgres:///?host=/var/run/postgresql or mysql:///?socket=/run/mysqld/mysqld.sock
+  --listen ADDRESS      where clients connect: host:port or unix:/path (${defaultListen})
   --rules PACK,...      rule packs (generic, which observes)
   --tables GLOB,...     tables on which split deletes may be rewritten, for example 'shop_*'; can be repeated
   --mode MODE           off, observe or rewrite, for every rule; rewrite is consent for all tables

@@ -15,7 +15,7 @@ import type { Witness } from '../sql/witness/types.ts';
 import { ConfigError, type Problem } from './problem.ts';
 import { ruleSet } from './rule-set.ts';
 import type { ExampleEntry } from './schema.ts';
-import type { ProtocolName } from './units.ts';
+import type { ProtocolName } from './address.ts';
 
 export interface RuleExample {
   rule: Rule;

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Rule } from '../patterns/rule.ts';
 import type { RuleSet, SessionLimits } from '../session/types.ts';
+import { shown, type Endpoint, type ListenAddress, type ProtocolName, type TcpAddress } from './address.ts';
 import type { RuleExample } from './examples.ts';
 import { isLoopback } from './loopback.ts';
 import { ConfigError, type Problem } from './problem.ts';
@@ -13,13 +14,12 @@ import { ruleSet } from './rule-set.ts';
 import { collectRules } from './rules.ts';
 import { configSchema, type ConfigFile } from './schema.ts';
 import { readYaml, type Environment, type Source } from './source.ts';
-import type { Endpoint, ProtocolName } from './units.ts';
 import { validate } from './validate.ts';
 
 export interface ListenerConfig {
   name: string;
   protocol: ProtocolName;
-  listen: Endpoint;
+  listen: ListenAddress;
   server: Endpoint;
 }
 
@@ -37,7 +37,7 @@ export interface Config {
   proxyLimits: { connections: number; loginTimeout: number; connectTimeout: number; drainTimeout: number };
   /** Milliseconds. */
   factsLifetime: number;
-  admin: { listen: Endpoint; token: string | undefined; findings: number } | undefined;
+  admin: { listen: TcpAddress; token: string | undefined; findings: number } | undefined;
   log: ConfigFile['log'];
 }
 
@@ -73,10 +73,12 @@ export function load(source: Source, folder: string, problems: Problem[] = []): 
   if (problems.length > 0) throw new ConfigError(problems);
   const { limits } = file;
   return {
-    listeners: file.listeners.map(({ name, listen, server }) => {
-      const { protocol, host, port } = server;
-      return { name, protocol, listen, server: { host, port } };
-    }),
+    listeners: file.listeners.map(({ name, listen, protocol, server }) => ({
+      name,
+      protocol: server.protocol ?? protocol ?? 'postgres', // the last is never needed, see checkListeners
+      listen,
+      server: server.at,
+    })),
     rules,
     examples,
     warnings,
@@ -107,20 +109,20 @@ export function load(source: Source, folder: string, problems: Problem[] = []): 
 function checkListeners(file: ConfigFile, source: Source, problems: Problem[]): void {
   const names = new Set<string>();
   const addresses = new Set<string>();
-  for (const [index, { name, listen }] of file.listeners.entries()) {
-    const address = `${listen.host}:${listen.port}`;
-    if (names.has(name)) {
-      problems.push({
-        where: source.where(['listeners', index, 'name']),
-        message: `two listeners are called "${name}"`,
-      });
-    }
-    if (listen.port !== 0 && addresses.has(address)) {
-      problems.push({
-        where: source.where(['listeners', index, 'listen']),
-        message: `two listeners listen on ${address}`,
-      });
-    }
+  for (const [index, { name, listen, protocol, server }] of file.listeners.entries()) {
+    const complain = (key: string, message: string) =>
+      problems.push({ where: source.where(['listeners', index, key]), message });
+    const address = shown(listen);
+    if (names.has(name)) complain('name', `two listeners are called "${name}"`);
+    const anyPort = 'port' in listen && listen.port === 0;
+    if (!anyPort && addresses.has(address)) complain('listen', `two listeners listen on ${address}`);
+    if (server.protocol === undefined && protocol === undefined)
+      complain(
+        'server',
+        'a socket does not tell its protocol: write postgres:///?host=… or mysql:///?socket=…',
+      );
+    else if (server.protocol !== undefined && protocol !== undefined && protocol !== server.protocol)
+      complain('protocol', `the server's URL is one of ${server.protocol}`);
     names.add(name);
     addresses.add(address);
   }

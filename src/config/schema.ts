@@ -7,7 +7,8 @@ import { duration } from '../patterns/duration.ts';
 import { splitDeleteSettings } from '../patterns/split-delete/settings.ts';
 import { unlockedReadSettings } from '../patterns/unlocked-read-after-unique-violation/settings.ts';
 import { reasons, type Reason } from '../patterns/reasons.ts';
-import { byteSize, endpoint, percentage, serverUrl } from './units.ts';
+import { listenAddress, serverUrl, tcpAddress } from './address.ts';
+import { byteSize, percentage } from './units.ts';
 
 const mode = z.enum(['off', 'observe', 'rewrite']);
 const text = z.string().min(1, 'may not be empty');
@@ -92,11 +93,11 @@ export const packSchema = z.strictObject({
 const listener = z.strictObject({
   /** Unique; rules, logs and metrics name it. */
   name: z.string().regex(/^[A-Za-z0-9_.-]{1,63}$/, 'write a name of letters, digits, "-", "_" and "."'),
-  /** Follows from the server's URL; may be written down as a check. */
+  /** Follows from the server's URL; needed where that is `unix:/path`, a check everywhere else. */
   protocol: z.enum(['postgres', 'mysql']).optional(),
-  /** Where clients connect. */
-  listen: endpoint,
-  /** The server behind it, as a URL. */
+  /** Where clients connect: host:port, unix:/path, or {path, mode} with the permission bits of the socket ('0777'). */
+  listen: listenAddress,
+  /** The server behind it, as a URL; also through a Unix socket. A name is looked up for every connection. */
   server: serverUrl,
 });
 
@@ -137,7 +138,7 @@ const limits = z.strictObject({
 
 const admin = z.strictObject({
   /** HTTP: /healthz, /readyz, /metrics, /findings. */
-  listen: endpoint,
+  listen: tcpAddress,
   /** Needed on any address that is not loopback: `Authorization: Bearer …`. */
   token: z.string().min(16, 'a token needs at least 16 characters').optional(),
   /** Findings that /findings remembers. */

@@ -32,6 +32,7 @@ export interface InterlockOptions {
 }
 
 export interface InterlockProcess {
+  /** Of the first listener; 0 where that is a Unix socket. */
   port: number;
   adminPort: number | undefined;
   pid: number;
@@ -156,10 +157,7 @@ export async function startInterlockProcess(options: InterlockOptions): Promise<
     clearTimeout(timer);
   };
   try {
-    const listening = await waitForLog(
-      (line) => line.msg === 'listening' && portOf(line) !== undefined,
-      options.timeout ?? 20_000,
-    );
+    const listening = await waitForLog((line) => line.msg === 'listening', options.timeout ?? 20_000);
     const adminPort = options.admin
       ? portOf(
           await waitForLog(

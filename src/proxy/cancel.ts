@@ -3,11 +3,12 @@
  * it closes when the request is dealt with, and clients wait for exactly that.
  */
 import { connect } from 'node:net';
-import type { Endpoint } from './types.ts';
+import type { Endpoint } from '../config/address.ts';
+import { connectOptions } from './endpoint.ts';
 
 /** @param done called once, whatever became of the request: a cancel is never reported */
 export function forwardCancel(server: Endpoint, bytes: Buffer, timeoutMs: number, done: () => void): void {
-  const socket = connect({ host: server.host, port: server.port, noDelay: true });
+  const socket = connect(connectOptions(server));
   socket.setTimeout(timeoutMs, () => socket.destroy());
   socket.on('error', () => socket.destroy());
   socket.on('close', done);

@@ -8,8 +8,10 @@
  */
 import { connect, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
+import { shown } from '../config/address.ts';
 import type { Actions, Session, SessionEvent, Side } from '../session/types.ts';
 import { forwardCancel } from './cancel.ts';
+import { connectOptions } from './endpoint.ts';
 import { bufferBytes, Leg } from './leg.ts';
 import {
   fatalCodes,
@@ -59,7 +61,7 @@ export class Connection {
     this.info = {
       id: context.id,
       listener: listener.name,
-      client: client.remoteAddress ?? '',
+      client: client.remoteAddress ?? 'unix',
       user: '',
       database: '',
       application: '',
@@ -67,7 +69,7 @@ export class Connection {
     this.#wake = new Wake(() => this.#step(() => this.session.wake(performance.now())));
     this.session = listener.protocol.createSession({
       listener: listener.name,
-      server: `${listener.server.host}:${listener.server.port}`,
+      server: shown(listener.server),
       lot: Math.random(),
       wakeSoon: () => this.#wake.soon(),
     });
@@ -111,11 +113,8 @@ export class Connection {
 
   #connectToServer(): Leg {
     const { listener, limits } = this.#context;
-    const { host, port } = listener.server;
     const options = {
-      host,
-      port,
-      noDelay: true,
+      ...connectOptions(listener.server),
       keepAlive: true,
       keepAliveInitialDelay: keepAliveMs,
       allowHalfOpen: true,
@@ -124,7 +123,10 @@ export class Connection {
     const socket = connect(options);
     const leg = new Leg(socket);
     const cannotConnect = (why: string) =>
-      this.#refuse(fatalCodes.cannotConnect, `cannot connect to the server at ${host}:${port}: ${why}`);
+      this.#refuse(
+        fatalCodes.cannotConnect,
+        `cannot connect to the server at ${shown(listener.server)}: ${why}`,
+      );
     const timer = setTimeout(() => {
       cannotConnect(`no answer within ${limits.connectTimeout} ms`);
       socket.destroy();

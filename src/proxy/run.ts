@@ -1,6 +1,7 @@
 /** Puts a loaded config to work: proxy, admin port, metrics, and the observer that feeds log, metrics and findings. */
 import { AdminServer } from '../admin/server.ts';
 import { Findings } from '../admin/findings.ts';
+import { shown } from '../config/address.ts';
 import type { Config } from '../config/load.ts';
 import { defaultFactsCacheLimits, FactsCache } from '../facts/cache.ts';
 import { logEvent, type Log } from '../log.ts';
@@ -13,6 +14,9 @@ import { mysql } from './mysql.ts';
 import { postgres } from './postgres.ts';
 import { Proxy } from './server.ts';
 import { fatalCodes, type ConnectionInfo, type Observer } from './types.ts';
+
+const socketWarning =
+  "on a socket the server sees Interlock's own system user: an account with peer, auth_socket or unix_socket is open to every client of this listener";
 
 export interface Running {
   /** Stops accepting, lets transactions finish, ends the rest after the drain timeout. */
@@ -56,6 +60,8 @@ export async function run(config: Config, log: Log): Promise<Running> {
     limits: config.proxyLimits,
     observer: observe(log, metrics, findings),
   });
+  for (const { name, server } of config.listeners)
+    if ('path' in server) log.warn({ listener: name, server: shown(server) }, socketWarning);
   let ready = false;
   const admin =
     config.admin &&

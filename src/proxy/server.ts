@@ -3,9 +3,10 @@
  *
  * Invariant: every accepted socket is in `connections` until it is closed, so the limits and the drain see all of them.
  */
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import type { SessionCounters } from '../session/types.ts';
 import { Connection, keepAliveMs } from './connection.ts';
+import { listenOn } from './endpoint.ts';
 import { bufferBytes } from './leg.ts';
 import type { ListenerOptions, Observer, ProxyLimits } from './types.ts';
 
@@ -80,7 +81,7 @@ export class Proxy {
     for (const connection of this.#connections) connection.abort();
   }
 
-  #listen(listener: ListenerOptions): Promise<void> {
+  async #listen(listener: ListenerOptions): Promise<void> {
     const server = createServer({
       allowHalfOpen: true,
       noDelay: true,
@@ -90,15 +91,8 @@ export class Proxy {
     });
     server.on('connection', (socket) => this.#accept(socket, listener));
     this.#servers.push(server);
-    return new Promise((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(listener.listen.port, listener.listen.host, () => {
-        server.off('error', reject);
-        const { address, port } = server.address() as AddressInfo;
-        this.#options.observer.listening(listener.name, address, port);
-        resolve();
-      });
-    });
+    const { address, port } = await listenOn(server, listener.listen);
+    this.#options.observer.listening(listener.name, address, port);
   }
 
   #accept(socket: Socket, listener: ListenerOptions): void {
@@ -117,7 +111,7 @@ export class Proxy {
       observer.opened(connection.info);
     } catch (error) {
       socket.destroy();
-      const client = socket.remoteAddress ?? '';
+      const client = socket.remoteAddress ?? 'unix';
       observer.crashed(
         { id, listener: listener.name, client, user: '', database: '', application: '' },
         error,

@@ -2,6 +2,7 @@
  * What the proxy is given and what it tells the outside. The proxy owns sockets and time; what bytes mean is known only
  * to the Protocol, so that one proxy serves every protocol.
  */
+import type { Endpoint, ListenAddress } from '../config/address.ts';
 import type { Session, SessionEvent, SessionOptions } from '../session/types.ts';
 
 /** How connections of one listener speak: a value, chosen by the scheme of the server's URL. */
@@ -28,15 +29,10 @@ export const fatalCodes = {
 } as const;
 export type FatalCode = (typeof fatalCodes)[keyof typeof fatalCodes];
 
-export interface Endpoint {
-  host: string;
-  port: number;
-}
-
 export interface ListenerOptions {
   /** Unique; rules match on it, logs and metrics name it. */
   name: string;
-  listen: Endpoint;
+  listen: ListenAddress;
   server: Endpoint;
   protocol: Protocol;
 }
@@ -66,7 +62,8 @@ export interface ConnectionInfo {
 
 /** Told synchronously; must not throw. */
 export interface Observer {
-  listening(listener: string, address: string, port: number): void;
+  /** @param port undefined: a Unix socket, whose path is in the address */
+  listening(listener: string, address: string, port: number | undefined): void;
   opened(connection: ConnectionInfo): void;
   closed(connection: ConnectionInfo, session: Session): void;
   event(connection: ConnectionInfo, event: SessionEvent): void;

@@ -142,7 +142,7 @@ wrokers: 2
       `listeners:\n- {name: a, listen: '${listen}', server: 'postgres://x'}\n- {name: a, listen: '${listen}', server: 'postgres://x'}\n`;
     expect(problems(two('[::1]:7'))).toEqual([
       'f.yaml:3:10: two listeners are called "a"',
-      'f.yaml:3:21: two listeners listen on ::1:7',
+      'f.yaml:3:21: two listeners listen on [::1]:7',
     ]);
     expect(problems(two('[::1]:0'))).toHaveLength(1);
   });
@@ -283,6 +283,28 @@ describe('rules', () => {
       'f.yaml:5:36: cannot read ../rules/generic: ENOENT',
     ]);
   });
+});
+
+test('a socket as the server needs its protocol said, and a protocol has to be the URL’s', () => {
+  const listener = (server: string, more = '') =>
+    `listeners:\n- {name: a, listen: 'unix:/run/a', server: '${server}'${more}}\n`;
+  expect(problems(listener('unix:/run/m.sock'))).toEqual([
+    'f.yaml:2:44: a socket does not tell its protocol: write postgres:///?host=… or mysql:///?socket=…',
+  ]);
+  expect(load(listener('unix:/run/m.sock', ', protocol: mysql')).listeners[0]).toMatchObject({
+    protocol: 'mysql',
+    server: { path: '/run/m.sock' },
+    listen: { path: '/run/a', mode: 0o777 },
+  });
+  expect(problems(listener('postgres://db', ', protocol: mysql'))[0]).toMatch(/one of postgres$/);
+  expect(
+    problems("listeners:\n- {name: a, listen: {path: /run/a, mode: 0660}, server: 'postgres://x'}\n"),
+  ).toEqual([
+    'f.yaml:2:42: listeners[0].listen.mode: write the mode in quotes: YAML reads 0660 as another number',
+  ]);
+  expect(problems("listeners:\n- {name: a, listen: '::1:5', server: 'postgres://x'}\n")[0]).toMatch(
+    /write host:port/,
+  );
 });
 
 describe('flags', () => {

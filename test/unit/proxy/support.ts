@@ -170,7 +170,7 @@ export async function stage(
   };
   let port = 0;
   const observer: Observer = {
-    listening: (_, __, at) => (port = at),
+    listening: (_, __, at) => (port = at ?? 0),
     opened: (info) => {
       seen.opened += 1;
       seen.infos.push(info);
