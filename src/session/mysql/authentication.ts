@@ -88,6 +88,8 @@ export class Authentication {
 
   fromServer(buf: Buffer, start: number, end: number): void {
     this.forget('sent');
+    // An error of ours takes the place of this packet.
+    this.conversation.sequence = this.forClient(buf[start + 3] ?? 0) - 1;
     const packet = readAuthPacket(buf, start, end);
     if (packet.kind === 'more' && this.kept !== undefined)
       return this.encrypted(buf[start + 3] ?? 0, packet.data);

@@ -35,8 +35,6 @@ export class MysqlConversation extends SessionState {
   unsure = false;
   /** Sequence id of the last packet that passed, either way: an error of ours goes on from it. */
   sequence = 0;
-  /** The client has something to answer. */
-  greeted = false;
   readonly tls: TlsPolicy;
   /** Nobody else can read what goes over this leg: TLS, or a unix socket. */
   readonly secure: Record<Side, boolean>;
@@ -195,7 +193,7 @@ export class MysqlConversation extends SessionState {
     this.say(code, reason === 'protocol' ? '08S01' : 'HY000', message);
   }
 
-  /** Before the client has chosen its capabilities, errors have no SQLSTATE, and in the greeting's place no number. */
+  /** Before the client has chosen its capabilities, errors have no SQLSTATE. */
   private say(code: number, state: string, message: string): void {
     if (this.output.ending) return;
     const error = {
@@ -203,7 +201,7 @@ export class MysqlConversation extends SessionState {
       sqlstate: this.capabilities === noCapabilities ? '' : state,
       message: `interlock: ${message}`,
     };
-    this.output.toClient(writeErr(this.greeted ? (this.sequence + 1) & 0xff : 0, error));
+    this.output.toClient(writeErr((this.sequence + 1) & 0xff, error));
     this.output.end();
   }
 

@@ -66,12 +66,13 @@ export class Handshake {
     const { client, server } = conversation.tls;
     const { version, capabilities, scramble } = readGreeting(buf, start, end);
     conversation.speak(version);
+    // An error of ours takes its place.
+    conversation.sequence = -1;
     this.serverTls = server !== 'off' && has(capabilities.flags, capability.ssl);
     if (server === 'require' && !this.serverTls) return conversation.refuse(...noServerTls);
     this.scramble = scramble;
     this.offered = withTls(agreed(capabilities, understood(false)), client !== 'off');
     this.phase = 'response';
-    conversation.greeted = true;
     conversation.output.toClient(editGreeting(buf, start, end, this.offered));
   }
 

@@ -58,7 +58,7 @@ class MysqlSession extends FramedSession<MysqlConversation, Framer> {
 
   protected serverStep(step: number): void {
     const { state, fromServer: frames, serverSide, handshake } = this;
-    state.sequence = state.authentication.forClient(frames.lastSequence);
+    state.sequence = frames.lastSequence;
     if (!handshake.done) {
       if (step === Message) handshake.fromServer(frames);
       else if (step === Head) frames.hold();
