@@ -12,7 +12,7 @@ import {
 import { lockable } from '../../../../src/sql/rewrites.ts';
 import type { DeleteShape, SelectShape, Shape } from '../../../../src/sql/shape.ts';
 import { Tokens } from '../../../../src/sql/tokens.ts';
-import { mysqlWitnessLimits } from '../../../../src/sql/witness/limits.ts';
+import { mysqlParserReads, mysqlWitnessLimits } from '../../../../src/sql/witness/limits.ts';
 import { maskMysql } from '../../../../src/sql/witness/mysql-mask.ts';
 import { MysqlParser } from '../../../../src/sql/witness/mysql-parser.ts';
 import { loadMysqlWitness, MysqlWitness } from '../../../../src/sql/witness/mysql.ts';
@@ -239,6 +239,57 @@ describe('agrees', () => {
       const odd = new MysqlWitness(new MysqlParser('mysql', { parse: () => ({ ast }) }));
       expect(odd.agrees(bytes('SELECT 1 FROM t'), shapeOf('SELECT 1 FROM t'), mysql)).toBe(false);
     }
+  });
+});
+
+describe('parser bombs', () => {
+  const nested = (open: string, close: string, levels: number): string =>
+    `SELECT id FROM t WHERE ${open.repeat(levels)}1${close.repeat(levels)}`;
+
+  it('a grammar that reads without end is stopped after so many reads', () => {
+    let reads = 0;
+    const endless = new MysqlParser('mysql', {
+      parse: (text) => {
+        for (;;) {
+          text.charCodeAt(0);
+          reads += 1;
+        }
+      },
+    });
+    expect(endless.parse('SELECT 1 FROM t')).toBeUndefined();
+    expect(reads).toBe(mysqlParserReads);
+  });
+
+  it.each([
+    ['sub-selects', nested('(SELECT ', ')', 12)],
+    ['CASTs', nested('CAST(', ' AS CHAR)', 12)],
+    ['CASTs that are wrong inside', nested('CAST(', ')', 8)],
+    ['sums of CASTs', nested('CAST(1 + ', ' AS CHAR)', 12)],
+  ])('%s: minutes of work in 68 bytes or few more are no answer', (_, text) => {
+    for (const settings of [mysql, mariadb])
+      expect(
+        loadMysqlWitness(settings.dialect as 'mysql').agrees(bytes(text), shapeOf(text, settings), settings),
+      ).toBe(false);
+  });
+
+  it('few levels of the same are read', () => {
+    const text = nested('CAST(', ' AS CHAR)', 3);
+    expect(loadMysqlWitness('mysql').agrees(bytes(text), shapeOf(text), mysql)).toBe(true);
+  });
+
+  it('the longest text that an ORM sent needs a fifth of the reads', () => {
+    let most = 0;
+    const real = new MysqlParser('mysql');
+    class Watched extends String {
+      override charCodeAt(index: number): number {
+        most += 1;
+        return super.charCodeAt(index);
+      }
+    }
+    const texts = harvested.map(({ sql }) => sql).toSorted((one, other) => other.length - one.length);
+    const [longest = ''] = texts;
+    real.parse(new Watched(longest) as unknown as string);
+    expect(most).toBeLessThan(mysqlParserReads / 5);
   });
 });
 
