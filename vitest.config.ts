@@ -14,7 +14,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['test/unit/**/*.test.ts', 'test/streams/**/*.test.ts', 'test/rewrites/**/*.test.ts'],
+          include: ['unit', 'streams', 'rewrites', 'fuzz'].map((folder) => `test/${folder}/**/*.test.ts`),
           exclude: [stress],
         },
       },
