@@ -39,21 +39,20 @@ export class AssumedCatalog {
 
   /** What the metadata of the result's only column would say. */
   column(shape: SelectShape, values: readonly (string | null)[], database: string): ResultColumn | undefined {
-    const column = shape.items[0]?.column;
-    if (column === undefined) return undefined;
-    const table = this.tableOf(shape, column.qualifier);
-    const type = this.typeOf(values);
-    const common = { name: column.column, format: 0, type };
-    if (table === undefined) return { ...common, tableId: 0, attribute: 0 };
-    if (this.dialect === 'postgres')
-      return {
-        ...common,
-        tableId: this.oidOf(table.name),
-        attribute: this.attribute(table.name, column.column),
-      };
+    const [item] = shape.items;
+    // An expression is no column of a table; what a star begins with is one, but nobody knows which.
+    if (item === undefined || (item.column === undefined && !item.star)) return undefined;
+    const { column = '', qualifier } = item.column ?? {};
+    const table = this.tableOf(shape, qualifier);
+    const common = { name: column, format: 0, type: this.typeOf(values), tableId: 0, attribute: 0 };
+    if (table === undefined) return common;
+    if (this.dialect === 'postgres') {
+      const attribute = column === '' ? 0 : this.attribute(table.name, column);
+      return { ...common, tableId: this.oidOf(table.name), attribute };
+    }
     const { schema = database, name } = table.name;
-    const origin = { schema, table: name, column: column.column, collation: utf8 };
-    return { ...common, tableId: 0, attribute: 0, origin };
+    const origin = { schema, table: name, column, collation: utf8 };
+    return { ...common, origin };
   }
 
   /** @param key the column by which a split delete names rows @param violated the key's columns of an unlocked read */
