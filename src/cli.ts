@@ -2,10 +2,13 @@
 /** The command line: arguments, config, start, signals. Exit codes: 0 done, 1 could not run, 2 wrong usage or config. */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { explainCommand } from './commands/explain.ts';
+import { UsageError } from './commands/usage.ts';
 import { checkExamples } from './config/examples.ts';
 import { defaultListen, loadFlags } from './config/flags.ts';
 import { loadFile, type Config } from './config/load.ts';
 import { ConfigError } from './config/problem.ts';
+import { UnreadableInput } from './explain/said.ts';
 import { createLog, flushed } from './log.ts';
 
 const help = `Interlock: a proxy that makes the racy statement sequences of ORMs safe (PostgreSQL, MySQL, MariaDB)
@@ -13,6 +16,7 @@ const help = `Interlock: a proxy that makes the racy statement sequences of ORMs
 usage: interlock --server URL [--listen ADDRESS] [options]
        interlock -c FILE
        interlock check -c FILE
+       interlock explain FILE|-
 
   --server URL          the server: postgres://, mysql:// or mariadb:// host:port; through a socket:
                         postgres:///?host=/var/run/postgresql or mysql:///?socket=/run/mysqld/mysqld.sock
@@ -29,6 +33,7 @@ usage: interlock --server URL [--listen ADDRESS] [options]
 
 commands:
   check                 reads config and rules, runs their examples, reports every problem, starts nothing
+  explain               says what Interlock sees in a transcript or a server's log; see interlock explain --help
 `;
 
 const options = {
@@ -45,9 +50,8 @@ const options = {
   version: { type: 'boolean', short: 'v' },
 } as const;
 
-class UsageError extends Error {}
-
 async function main(args: string[]): Promise<number> {
+  if (args[0] === 'explain') return say(await explainCommand(args.slice(1)));
   const { values, positionals } = parse(args);
   if (values.help === true) return say(help);
   if (values.version === true) return say(`${version()}\n`);
@@ -136,6 +140,10 @@ function version(): string {
 function explain(error: unknown): number {
   if (error instanceof UsageError) {
     process.stderr.write(`interlock: ${error.message}\nTry interlock --help.\n`);
+    return 2;
+  }
+  if (error instanceof UnreadableInput) {
+    process.stderr.write(`interlock: ${error.message}\n`);
     return 2;
   }
   if (error instanceof ConfigError) {

@@ -58,6 +58,9 @@ function answerTo(sql: string, answer: Answer | undefined): Answer {
       : answer;
 }
 
+/** Of what is open: a quote, a comment, a parenthesis. */
+const mayClose = /['"`$*)\]]/;
+
 function* pieces(text: string, settings: LexerSettings): Generator<Piece> {
   const lines = text.split(/\r?\n/);
   const tokens = new Tokens();
@@ -73,10 +76,12 @@ function* pieces(text: string, settings: LexerSettings): Generator<Piece> {
     }
     if (pending.trim() === '') begun = index + 1;
     pending = pending === '' ? line : `${pending}\n${line}`;
+    if (tokens.lexical && !mayClose.test(line)) continue;
     for (;;) {
       const cut = firstStatement(pending, settings, tokens, bySemicolon, lines[index + 1]);
       if (cut === undefined) break;
-      if (cut.sql !== '') yield { line: begun, sql: cut.sql, answer: cut.answer };
+      const found = piece(begun, cut.sql, cut.answer);
+      if (found.sql !== '' && found.sql !== ';') yield found;
       pending = cut.rest;
       begun = index + 1;
       if (pending.trim() === '') break;
@@ -87,7 +92,15 @@ function* pieces(text: string, settings: LexerSettings): Generator<Piece> {
   tokenize(last, settings, tokens);
   if (tokens.lexical && tokens.count > 0)
     throw new UnreadableInput(`line ${begun}: a quote, comment or parenthesis is not closed`);
-  if (tokens.count > 0) yield { line: begun, sql: last, answer: undefined };
+  if (tokens.count > 0) yield piece(begun, last, undefined);
+}
+
+/** Comments up to the end of a line, in front of a statement. What opts out belongs to it. */
+const commentsInFront = /^(?:\s+|(?:--|#)(?![^\n]*interlock:off)[^\n]*(?:\n|$))+/;
+
+function piece(line: number, text: string, answer: Answer | undefined): Piece {
+  const front = commentsInFront.exec(text)?.[0] ?? '';
+  return { line: line + front.split('\n').length - 1, sql: text.slice(front.length), answer };
 }
 
 /** Cuts off the first statement of the text; undefined: it is not complete. */
@@ -104,7 +117,7 @@ function firstStatement(
     if (tokens.kind[i] !== T.Semicolon) continue;
     const sql = at(tokens.end[i] as number);
     const { answer, rest } = resultBehind(text.slice(sql.length));
-    return { sql: sql.trim().replace(/^;$/, ''), answer, rest };
+    return { sql: sql.trim(), answer, rest };
   }
   const { lexical, count } = tokens;
   const found = bySemicolon && !beginsStatement(next) ? undefined : resultOfLine(text, bySemicolon);

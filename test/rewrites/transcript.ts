@@ -14,6 +14,8 @@
  * before, without waiting; `[rows 1]` Execute asks for that many rows at a time and goes on to the end; `[first 1]` it
  * never fetches the rest; `[name s1]` prepared under that name, `[again s1]` bound again without Parse.
  */
+import { readRows } from '../../src/explain/answers.ts';
+
 export interface Line {
   sql: string;
   /** Literals by position; with them, `sql` has $1, $2, … */
@@ -80,17 +82,12 @@ export function outcome(line: Line): Outcome {
   if (error !== null) return { kind: 'error', code: error[1] ?? '', constraint: error[2] };
   if (answer === 'none') return { kind: 'rows', rows: [] };
   if (/^[A-Z]+( [A-Z]+)*( \d+)*$/.test(answer)) return { kind: 'tag', tag: answer };
-  if (!answer.startsWith('('))
-    return { kind: 'rows', rows: answer.split(', ').map((value) => [literal(value)]) };
-  const tuples = [...answer.matchAll(/\(([^)]*)\)/g)];
-  return { kind: 'rows', rows: tuples.map((tuple) => (tuple[1] ?? '').split(', ').map(literal)) };
+  const rows = readRows(answer);
+  if (rows === undefined) throw new Error(`no result: ${answer}`);
+  return { kind: 'rows', rows };
 }
 
-/** `3`, `'text'`, `null` -> the value in text format. */
-export function literal(text: string): string | null {
-  if (/^null$/i.test(text)) return null;
-  return text.startsWith("'") ? text.slice(1, -1).replaceAll("''", "'") : text;
-}
+export { readLiteral as literal } from '../../src/explain/answers.ts';
 
 function defaultTag(sql: string): string {
   const words = /^\s*(\w+)(?:\s+(\w+))?/.exec(sql.toUpperCase()) ?? [];
