@@ -122,6 +122,7 @@ async function serve(config: Config): Promise<number> {
     };
     process.on('SIGTERM', stop);
     process.on('SIGINT', stop);
+    process.on('SIGHUP', () => running.reload());
   });
   await flushed(log);
   return code;

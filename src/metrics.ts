@@ -11,6 +11,8 @@
  * | `interlock_raw_relay_sessions_total` | why | sessions that are relayed without being looked at |
  * | `interlock_connections_refused_total` | code | connections ended with an error of Interlock's own, by SQLSTATE |
  * | `interlock_logins_abandoned_total` | | MySQL clients that left before they were logged in: the server counts them against the proxy's address (max_connect_errors) |
+ * | `interlock_tls_failures_total` | side: client, server | TLS handshakes that failed; those with a server that was then connected to plain (prefer) are not among them |
+ * | `interlock_tls_reloads_total` | outcome: done, failed | certificates of a leg read anew; failed: the old ones stay in use |
  * | `interlock_guard_total` | outcome: had, not-had, none | guards of executed plans |
  * | `interlock_guard_wait_seconds` | | how long plans waited for their guard |
  * | `interlock_guard_waiting` | | sessions that wait for a guard now |
@@ -22,7 +24,7 @@
  * costs no metric. Everything else is counted when its event comes.
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { FindingEvent, SessionCounters, SessionEvent } from './session/types.ts';
+import type { FindingEvent, SessionCounters, SessionEvent, Side } from './session/types.ts';
 
 /** Read at collection. */
 export interface MetricsSource {
@@ -57,6 +59,10 @@ export class Metrics {
     'MySQL clients that left before they were logged in.',
     [],
   );
+  readonly #tlsFailures = this.#counter('interlock_tls_failures_total', 'TLS handshakes that failed.', [
+    'side',
+  ]);
+  readonly #tlsReloads = this.#counter('interlock_tls_reloads_total', 'Certificates read anew.', ['outcome']);
   readonly #guards = this.#counter('interlock_guard_total', 'Guards of executed plans.', ['outcome']);
   readonly #errors = this.#counter(
     'interlock_protocol_errors_total',
@@ -106,7 +112,10 @@ export class Metrics {
       });
     gauge('interlock_sessions', 'Client connections open now.', () => source.sessions);
     gauge('interlock_guard_waiting', 'Sessions that wait for a guard now.', () => source.guardsWaiting);
-    for (const side of ['client', 'server']) this.#errors.inc({ side }, 0);
+    for (const side of ['client', 'server']) {
+      this.#errors.inc({ side }, 0);
+      this.#tlsFailures.inc({ side }, 0);
+    }
     collectDefaultMetrics({ register: this.registry });
   }
 
@@ -125,6 +134,14 @@ export class Metrics {
 
   abandoned(): void {
     this.#abandoned.inc();
+  }
+
+  tlsFailed(side: Side): void {
+    this.#tlsFailures.inc({ side });
+  }
+
+  certificatesReloaded(done: boolean): void {
+    this.#tlsReloads.inc({ outcome: done ? 'done' : 'failed' });
   }
 
   /** A session threw. */

@@ -4,6 +4,7 @@
  */
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
+import { urlTls, type ServerTlsEntry } from './tls.ts';
 
 export interface TcpAddress {
   /** Name or IP address, IPv6 without brackets. */
@@ -78,6 +79,8 @@ export interface ServerAddress {
   /** Undefined: neither scheme nor file name tells. */
   protocol: ProtocolName | undefined;
   at: Endpoint;
+  /** What the URL's parameters say about TLS. */
+  tls: ServerTlsEntry | undefined;
 }
 
 const schemes: Record<string, ProtocolName> = {
@@ -99,7 +102,8 @@ const postgresSocket = (folder: string, port: number) => `${folder.replace(/\/+$
 /**
  * `postgres://db:5432`, `postgres:///?host=/var/run/postgresql`, `mysql:///?socket=/run/mysqld/mysqld.sock`, or
  * `unix:/path`. The scheme chooses the protocol. User, password and database may stand in it, as in the app's own
- * connection string, and are not used: the client's log-in is relayed. Messages never repeat the URL.
+ * connection string, and are not used: the client's log-in is relayed. Parameters about TLS have the names that the app's
+ * driver gives them: `?sslmode=verify-full&sslrootcert=ca.pem`, `?ssl-mode=REQUIRED`. Messages never repeat the URL.
  */
 export const serverUrl = z.string().transform((text, context): ServerAddress => {
   const refuse = (message: string): never => {
@@ -110,22 +114,22 @@ export const serverUrl = z.string().transform((text, context): ServerAddress => 
     const parsed = socketText.safeParse(text);
     if (!parsed.success) return refuse(parsed.error.issues[0]?.message ?? 'no path');
     const path = parsed.data;
-    return { protocol: /\/\.s\.PGSQL\.\d+$/.test(path) ? 'postgres' : undefined, at: { path } };
+    const protocol = /\/\.s\.PGSQL\.\d+$/.test(path) ? 'postgres' : undefined;
+    return { protocol, at: { path }, tls: undefined };
   }
   if (!URL.canParse(text)) return refuse('write a URL, for example postgres://db:5432');
   const url = new URL(text);
   const protocol = schemes[url.protocol];
   if (protocol === undefined)
     return refuse('the URL has to begin with postgres://, postgresql://, mysql:// or mariadb://');
-  for (const [name, value] of url.searchParams) {
-    if (socketParameters[protocol].includes(name)) continue;
-    if (name !== 'sslmode' || value !== 'disable')
-      return refuse('parameters in the URL are not supported yet, TLS to the server (sslmode) included');
-  }
+  const others = new URLSearchParams(url.searchParams);
+  for (const name of socketParameters[protocol]) others.delete(name);
+  const tls = urlTls(protocol, others);
+  if (typeof tls === 'string') return refuse(tls);
   if (url.hash !== '') return refuse('a URL of a server has no #');
   const at = endpointOf(url, protocol);
   if (typeof at === 'string') return refuse(at);
-  return { protocol, at };
+  return { protocol, at, tls };
 });
 
 /** @returns what is wrong with the URL, where something is */

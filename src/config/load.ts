@@ -14,6 +14,13 @@ import { ruleSet } from './rule-set.ts';
 import { collectRules } from './rules.ts';
 import { configSchema, type ConfigFile } from './schema.ts';
 import { readYaml, type Environment, type Source } from './source.ts';
+import {
+  readClientTls,
+  readServerTls,
+  serverTls,
+  type ClientTlsConfig,
+  type ServerTlsConfig,
+} from './tls.ts';
 import { validate } from './validate.ts';
 
 export interface ListenerConfig {
@@ -21,6 +28,9 @@ export interface ListenerConfig {
   protocol: ProtocolName;
   listen: ListenAddress;
   server: Endpoint;
+  /** Undefined: clients connect plain. */
+  tls: ClientTlsConfig | undefined;
+  serverTls: ServerTlsConfig;
 }
 
 export interface Config {
@@ -68,17 +78,13 @@ export function load(source: Source, folder: string, problems: Problem[] = []): 
   const file = validate(configSchema, source, problems);
   if (file === undefined) throw new ConfigError(problems);
   checkListeners(file, source, problems);
+  const listeners = readListeners(file, source, folder, problems);
   checkAdmin(file, source, problems);
   const { rules, examples, warnings } = collectRules(file, source, folder, problems);
   if (problems.length > 0) throw new ConfigError(problems);
   const { limits } = file;
   return {
-    listeners: file.listeners.map(({ name, listen, protocol, server }) => ({
-      name,
-      protocol: server.protocol ?? protocol ?? 'postgres', // the last is never needed, see checkListeners
-      listen,
-      server: server.at,
-    })),
+    listeners,
     rules,
     examples,
     warnings,
@@ -104,6 +110,40 @@ export function load(source: Source, folder: string, problems: Problem[] = []): 
     },
     log: file.log,
   };
+}
+
+function readListeners(
+  file: ConfigFile,
+  source: Source,
+  folder: string,
+  problems: Problem[],
+): ListenerConfig[] {
+  return file.listeners.map(({ name, listen, server, tls, server_tls: written, ...rest }, index) => {
+    const protocol = server.protocol ?? rest.protocol ?? 'postgres'; // the last is never needed, see checkListeners
+    const place = (at: 'tls' | 'server_tls' | 'server') => ({
+      folder,
+      problem: (key: string, message: string) => {
+        const path = ['listeners', index, ...(at === 'server' ? [at] : [at, key])];
+        const setting = at === 'server' ? `listeners[${index}].server` : `listeners[${index}].${at}.${key}`;
+        const prefix = source.placeNamesSetting === true ? '' : `${setting}: `;
+        problems.push({ where: source.where(path), message: `${prefix}${message}` });
+      },
+    });
+    if (written !== undefined && server.tls !== undefined)
+      place('server').problem('', 'write it either as parameters of the URL or as server_tls, not both');
+    return {
+      name,
+      protocol,
+      listen,
+      server: server.at,
+      tls: readClientTls(tls, place('tls')),
+      serverTls: readServerTls(
+        written ?? server.tls ?? serverTls.parse({}),
+        protocol,
+        place(server.tls === undefined ? 'server_tls' : 'server'),
+      ),
+    };
+  });
 }
 
 function checkListeners(file: ConfigFile, source: Source, problems: Problem[]): void {

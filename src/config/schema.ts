@@ -8,6 +8,7 @@ import { splitDeleteSettings } from '../patterns/split-delete/settings.ts';
 import { unlockedReadSettings } from '../patterns/unlocked-read-after-unique-violation/settings.ts';
 import { reasons, type Reason } from '../patterns/reasons.ts';
 import { listenAddress, serverUrl, tcpAddress } from './address.ts';
+import { clientTls, serverTls } from './tls.ts';
 import { byteSize, percentage } from './units.ts';
 
 const mode = z.enum(['off', 'observe', 'rewrite']);
@@ -99,6 +100,10 @@ const listener = z.strictObject({
   listen: listenAddress,
   /** The server behind it, as a URL; also through a Unix socket. A name is looked up for every connection. */
   server: serverUrl,
+  /** TLS for clients; without it they connect plain. */
+  tls: clientTls.optional(),
+  /** TLS to the server. Parameters of the server's URL say the same. */
+  server_tls: serverTls.optional(),
 });
 
 const rules = z.strictObject({

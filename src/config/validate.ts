@@ -31,7 +31,9 @@ function describe(issue: Issue, above: Path, schema: z.ZodType, source: Source):
       }));
     }
     case 'invalid_type':
-      return at(issue.input === undefined ? 'is missing' : `expected ${issue.expected}`);
+      if (issue.input === undefined) return at('is missing');
+      // A message of the schema's own says more than the kind of value.
+      return at(issue.message.startsWith('Invalid input') ? `expected ${issue.expected}` : issue.message);
     case 'invalid_value':
       return at(
         `${issue.input === undefined ? 'is missing; ' : ''}expected one of ${issue.values.map(String).join(', ')}`,

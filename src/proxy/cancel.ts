@@ -1,17 +1,24 @@
 /**
- * Takes a cancel request to the server on a connection of its own, as the protocol wants it. The server never answers;
- * it closes when the request is dealt with, and clients wait for exactly that.
+ * Takes a cancel request to the server on a connection of its own, under the same TLS policy, as the protocol wants it.
+ * The server never answers; it closes when the request is dealt with, and clients wait for exactly that.
  */
-import { connect } from 'node:net';
-import type { Endpoint } from '../config/address.ts';
-import { connectOptions } from './endpoint.ts';
+import { Opening } from './open-server.ts';
+import type { ListenerOptions } from './types.ts';
 
 /** @param done called once, whatever became of the request: a cancel is never reported */
-export function forwardCancel(server: Endpoint, bytes: Buffer, timeoutMs: number, done: () => void): void {
-  const socket = connect(connectOptions(server));
-  socket.setTimeout(timeoutMs, () => socket.destroy());
-  socket.on('error', () => socket.destroy());
-  socket.on('close', done);
-  socket.resume();
-  socket.end(bytes);
+export function forwardCancel(
+  listener: ListenerOptions,
+  bytes: Buffer,
+  timeoutMs: number,
+  done: () => void,
+): void {
+  new Opening(listener, timeoutMs, (result) => {
+    if ('reason' in result) return done();
+    const { socket } = result;
+    socket.setTimeout(timeoutMs, () => socket.destroy());
+    socket.on('error', () => socket.destroy());
+    socket.on('close', done);
+    socket.resume();
+    socket.end(bytes);
+  });
 }

@@ -6,13 +6,14 @@
  * no other; neither side is read while the other cannot take what would come. The server is connected to when there
  * is something to say to it, so a port probe costs nothing.
  */
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { shown } from '../config/address.ts';
-import type { Actions, Session, SessionEvent, Side } from '../session/types.ts';
+import type { Actions, Session, SessionEvent, Side, StartTls, TlsPolicy } from '../session/types.ts';
 import { forwardCancel } from './cancel.ts';
-import { connectOptions } from './endpoint.ts';
-import { bufferBytes, Leg } from './leg.ts';
+import { Leg, type LegEvents } from './leg.ts';
+import { hostOf, Opening, type Opened } from './open-server.ts';
+import { serverTlsFailure, type HandshakeDone, type TlsFailure } from './tls.ts';
 import {
   fatalCodes,
   type ConnectionInfo,
@@ -22,8 +23,6 @@ import {
   type ProxyLimits,
 } from './types.ts';
 import { Wake } from './wake.ts';
-
-export const keepAliveMs = 60_000;
 
 export interface ConnectionContext {
   id: number;
@@ -41,7 +40,10 @@ export class Connection {
   readonly #context: ConnectionContext;
   readonly #client: Leg;
   #server: Leg | undefined;
-  #serverConnected = false;
+  /** Until the server can be spoken to; the client is not read meanwhile. */
+  #opening: Opening | undefined;
+  /** What it is to be told then. */
+  #firstBytes: Buffer = Buffer.alloc(0);
   /** A byte of the server has gone to the client: it is then safe to speak to it only while the session is idle. */
   #serverSpoke = false;
   #loggedIn = false;
@@ -57,7 +59,6 @@ export class Connection {
   constructor(client: Socket, context: ConnectionContext) {
     const { listener, limits } = context;
     this.#context = context;
-    this.#client = new Leg(client);
     this.info = {
       id: context.id,
       listener: listener.name,
@@ -71,16 +72,17 @@ export class Connection {
       listener: listener.name,
       server: shown(listener.server),
       lot: Math.random(),
+      tls: tlsPolicy(listener),
       wakeSoon: () => this.#wake.soon(),
     });
+    this.#client = new Leg(client, this.#clientEvents());
     this.#loginTimer = setTimeout(
       () => this.#refuse(fatalCodes.loginTimeout, 'log-in took too long'),
       limits.loginTimeout,
     );
-    this.#listenToClient(client);
     if (!listener.protocol.serverFirst) return;
     if (context.overLimit) this.#refuseOverLimit();
-    else this.#server = this.#connectToServer();
+    else this.#openServer();
   }
 
   /** Ends the connection as soon as no transaction is open; harmless to call again. */
@@ -96,59 +98,88 @@ export class Connection {
     this.#server?.socket.destroySoon();
   }
 
-  #listenToClient(client: Socket): void {
-    client.on('data', (chunk) => this.#receive('client', chunk));
-    client.on('drain', () => this.#server?.hold('other side is full', false));
-    client.on('end', () => {
-      this.#clientEnded = true;
-      if (this.#server === undefined) this.#finish();
-      else this.#passOnClientEnd(this.#client.held('plan'));
-    });
-    client.on('error', () => client.destroy());
-    client.on('close', () => {
-      this.#finish();
-      this.#context.onClosed(this);
+  #clientEvents(): LegEvents {
+    return {
+      data: (chunk) => this.#receive('client', chunk),
+      drain: () => this.#server?.hold('other side is full', false),
+      end: () => {
+        this.#clientEnded = true;
+        if (this.#server !== undefined) this.#passOnClientEnd(this.#client.held('plan'));
+        else if (this.#opening === undefined) this.#finish();
+      },
+      error: () => this.#client.socket.destroy(),
+      close: () => {
+        this.#finish();
+        this.#context.onClosed(this);
+      },
+    };
+  }
+
+  #serverEvents(): LegEvents {
+    return {
+      data: (chunk) => this.#receive('server', chunk),
+      drain: () => this.#client.hold('other side is full', false),
+      end: () => this.#finish(),
+      error: () => {
+        if (this.#maySpeak) this.#refuse(fatalCodes.connectionLost, 'the connection to the server was lost');
+        this.#server?.socket.destroy();
+      },
+      close: () => this.#finish(),
+    };
+  }
+
+  #openServer(): void {
+    const { listener, limits } = this.#context;
+    this.#client.hold('connecting', true);
+    this.#opening = new Opening(listener, limits.connectTimeout, (result) => {
+      this.#opening = undefined;
+      if ('reason' in result) this.#cannotConnect(result);
+      else this.#opened(result);
     });
   }
 
-  #connectToServer(): Leg {
-    const { listener, limits } = this.#context;
-    const options = {
-      ...connectOptions(listener.server),
-      keepAlive: true,
-      keepAliveInitialDelay: keepAliveMs,
-      allowHalfOpen: true,
-      writableHighWaterMark: bufferBytes,
+  #opened({ socket, encrypted }: Opened): void {
+    const server = new Leg(socket, this.#serverEvents());
+    this.#server = server;
+    if (encrypted) this.#step(() => this.session.secured('server', performance.now()));
+    if (this.#firstBytes.length > 0) this.#sendToServer([this.#firstBytes]);
+    this.#firstBytes = Buffer.alloc(0);
+    this.#client.hold('connecting', false);
+    this.#passOnClientEnd(this.#client.held('plan'));
+  }
+
+  #cannotConnect({ reason, hint }: TlsFailure): void {
+    const server = shown(this.#context.listener.server);
+    this.#refuse(fatalCodes.cannotConnect, `cannot connect to the server at ${server}: ${reason}`, hint);
+  }
+
+  /** The session has said that TLS begins on one side; it is not called for that side before the handshake is done. */
+  #startTls({ side, hello }: StartTls): void {
+    const { listener } = this.#context;
+    const leg = side === 'client' ? this.#client : this.#server;
+    if (leg === undefined) return;
+    const done: HandshakeDone = (result) => {
+      if (this.#finished) {
+        if (!(result instanceof Error)) result.destroy();
+        return;
+      }
+      if (result instanceof Error) return this.#tlsFailed(side, result);
+      // Without ALPN direct TLS would also take what was meant for another protocol (ALPACA).
+      const { alpn } = listener.protocol;
+      if (hello !== undefined && alpn !== undefined && result.alpnProtocol !== alpn)
+        return this.#tlsFailed(side, new Error('direct TLS without ALPN'));
+      leg.endHandshake(result);
+      this.#step(() => this.session.secured(side, performance.now()));
     };
-    const socket = connect(options);
-    const leg = new Leg(socket);
-    const cannotConnect = (why: string) =>
-      this.#refuse(
-        fatalCodes.cannotConnect,
-        `cannot connect to the server at ${shown(listener.server)}: ${why}`,
-      );
-    const timer = setTimeout(() => {
-      cannotConnect(`no answer within ${limits.connectTimeout} ms`);
-      socket.destroy();
-    }, limits.connectTimeout);
-    socket.on('connect', () => {
-      clearTimeout(timer);
-      this.#serverConnected = true;
-    });
-    socket.on('data', (chunk) => this.#receive('server', chunk));
-    socket.on('drain', () => this.#client.hold('other side is full', false));
-    socket.on('end', () => this.#finish());
-    socket.on('error', (error: NodeJS.ErrnoException) => {
-      if (!this.#serverConnected) cannotConnect(error.code ?? error.message);
-      else if (this.#maySpeak)
-        this.#refuse(fatalCodes.connectionLost, 'the connection to the server was lost');
-      socket.destroy();
-    });
-    socket.on('close', () => {
-      clearTimeout(timer);
-      this.#finish();
-    });
-    return leg;
+    const socket = leg.beginHandshake(hello);
+    if (side === 'client') listener.tls?.handshake(socket, done);
+    else listener.serverTls.handshake(socket, hostOf(listener.server), listener.protocol.alpn, done);
+  }
+
+  #tlsFailed(side: Side, error: Error): void {
+    this.#context.observer.tlsFailed(this.info, side, error.message);
+    if (side === 'server') this.#cannotConnect(serverTlsFailure(error));
+    this.#finish();
   }
 
   #receive(side: Side, chunk: Buffer): void {
@@ -175,6 +206,7 @@ export class Connection {
     if (actions.toServer.length > 0) this.#sendToServer(actions.toServer);
     if (this.#finished) return;
     if (actions.toClient.length > 0) this.#sendToClient(actions.toClient);
+    if (actions.startTls !== undefined) this.#startTls(actions.startTls);
     if (actions.cancel !== undefined) {
       this.#cancel(actions.cancel);
       return;
@@ -190,14 +222,13 @@ export class Connection {
   }
 
   #sendToServer(buffers: readonly Buffer[]): void {
-    if (this.#server === undefined) {
-      if (this.#context.overLimit) {
-        this.#refuseOverLimit();
-        return;
-      }
-      this.#server = this.#connectToServer();
-    }
     this.#clientSpoke = true;
+    if (this.#server === undefined) {
+      if (this.#context.overLimit) return this.#refuseOverLimit();
+      if (this.#opening === undefined) this.#openServer();
+      this.#firstBytes = Buffer.concat([this.#firstBytes, ...buffers]);
+      return;
+    }
     this.#server.send(buffers);
     if (this.#server.full) this.#client.hold('other side is full', true);
   }
@@ -217,7 +248,7 @@ export class Connection {
     const { listener, limits } = this.#context;
     clearTimeout(this.#loginTimer);
     this.#client.hold('cancel', true);
-    forwardCancel(listener.server, bytes, limits.connectTimeout, () => this.#finish());
+    forwardCancel(listener, bytes, limits.connectTimeout, () => this.#finish());
   }
 
   #report(event: SessionEvent): void {
@@ -239,6 +270,7 @@ export class Connection {
   }
 
   get #maySpeak(): boolean {
+    if (this.#client.handshaking) return false;
     return this.#loggedIn ? this.session.idle && !this.session.raw : !this.#serverSpoke;
   }
 
@@ -263,10 +295,11 @@ export class Connection {
     this.#finished = true;
     clearTimeout(this.#loginTimer);
     this.#wake.stop();
+    this.#opening?.abandon();
     this.#client.finish();
     this.#server?.finish();
     const { listener, observer } = this.#context;
-    if (listener.protocol.serverFirst && this.#serverConnected && !this.#clientSpoke)
+    if (listener.protocol.serverFirst && this.#server !== undefined && !this.#clientSpoke)
       observer.abandoned(this.info);
     try {
       this.session.closed();
@@ -274,4 +307,16 @@ export class Connection {
       this.#context.observer.crashed(this.info, error);
     }
   }
+}
+
+/** There is no TLS on unix sockets, and nobody who could listen. */
+function tlsPolicy({ listen, server, tls, serverTls }: ListenerOptions): TlsPolicy {
+  const { mode } = serverTls.config;
+  const secure = { client: 'path' in listen, server: 'path' in server };
+  const optional = mode === 'prefer' ? mode : 'require';
+  return {
+    client: secure.client ? 'off' : (tls?.config.mode ?? 'off'),
+    server: secure.server || mode === 'disable' ? 'off' : optional,
+    secure,
+  };
 }

@@ -6,6 +6,8 @@
  */
 import type { Socket } from 'node:net';
 
+export const keepAliveMs = 60_000;
+
 /** Bytes that may wait in a socket before the other side is no longer read. */
 export const bufferBytes = 256 * 1024;
 
@@ -16,15 +18,62 @@ const joinBytes = 16 * 1024;
 const lingerMs = 5_000;
 
 /** Why a socket is not read at the moment. */
-export type Hold = 'other side is full' | 'plan' | 'cancel';
+export type Hold = 'other side is full' | 'plan' | 'cancel' | 'connecting';
+
+/** What the owner wants to know of a leg, whichever socket it has at the moment. */
+export interface LegEvents {
+  data: (chunk: Buffer) => void;
+  drain: () => void;
+  end: () => void;
+  error: (error: NodeJS.ErrnoException) => void;
+  close: () => void;
+}
 
 export class Leg {
-  readonly socket: Socket;
+  #socket: Socket;
+  readonly #events: LegEvents;
   readonly #holds = new Set<Hold>();
   #ended = false;
+  /** The bytes on the wire are those of a handshake: nothing may be sent. */
+  #handshaking = false;
 
-  constructor(socket: Socket) {
-    this.socket = socket;
+  constructor(socket: Socket, events: LegEvents) {
+    this.#socket = socket;
+    this.#events = events;
+    this.#listen();
+  }
+
+  get socket(): Socket {
+    return this.#socket;
+  }
+
+  get handshaking(): boolean {
+    return this.#handshaking;
+  }
+
+  /**
+   * Gives the socket away for a handshake. @param hello what was read of it already
+   * @returns the socket, not read by anybody
+   */
+  beginHandshake(hello: Buffer | undefined): Socket {
+    this.#handshaking = true;
+    const { data, drain, end } = this.#events;
+    this.#socket.off('data', data).off('drain', drain).off('end', end).pause();
+    if (hello !== undefined) this.#socket.unshift(hello);
+    return this.#socket;
+  }
+
+  /** From now on the leg is this socket, which stands around the one before. */
+  endHandshake(socket: Socket): void {
+    this.#handshaking = false;
+    this.#socket = socket;
+    this.#listen();
+    if (this.#holds.size > 0) socket.pause();
+  }
+
+  #listen(): void {
+    const { data, drain, end, error, close } = this.#events;
+    this.#socket.on('data', data).on('drain', drain).on('end', end).on('error', error).on('close', close);
   }
 
   get full(): boolean {
@@ -34,7 +83,7 @@ export class Leg {
   /** One write for the whole batch. The buffers must stay untouched until they have left. */
   send(buffers: readonly Buffer[]): void {
     const [only] = buffers;
-    if (only === undefined || this.#ended || this.socket.destroyed) return;
+    if (only === undefined || this.#ended || this.#handshaking || this.socket.destroyed) return;
     if (buffers.length === 1) {
       this.socket.write(only);
       return;
@@ -55,6 +104,7 @@ export class Leg {
     if (held === this.#holds.has(reason)) return;
     if (held) this.#holds.add(reason);
     else this.#holds.delete(reason);
+    if (this.#handshaking) return;
     if (this.#holds.size === 0) this.socket.resume();
     else this.socket.pause();
   }
@@ -72,6 +122,7 @@ export class Leg {
 
   /** Flushes, sends FIN, lets the rest of the input run into the void, and drops the socket if the peer stays silent. */
   finish(): void {
+    if (this.#handshaking) this.socket.destroy();
     this.end();
     this.#holds.clear();
     if (this.socket.destroyed) return;

@@ -27,5 +27,7 @@ export function mysql(options: Pick<SessionOptions, 'rules' | 'limits' | 'shared
       }),
     serverFirst: true,
     goodbye: writeCommand(command.quit),
+    tlsRequest: undefined,
+    alpn: undefined,
   };
 }

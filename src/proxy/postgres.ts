@@ -2,6 +2,7 @@
 import { createPostgresSession } from '../session/postgres/session.ts';
 import type { SessionOptions } from '../session/types.ts';
 import { client } from '../wire/postgres/codes.ts';
+import { alpnProtocol, readSslAnswer, writeSslRequest } from '../wire/postgres/startup.ts';
 import { writeBare, writeError } from '../wire/postgres/writers.ts';
 import type { Protocol } from './types.ts';
 
@@ -12,5 +13,7 @@ export function postgres(options: Pick<SessionOptions, 'rules' | 'limits' | 'sha
       writeError({ severity: 'FATAL', code, message, ...(hint !== undefined && { hint }) }),
     serverFirst: false,
     goodbye: writeBare(client.terminate),
+    tlsRequest: { bytes: writeSslRequest(), answer: readSslAnswer },
+    alpn: alpnProtocol,
   };
 }

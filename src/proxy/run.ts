@@ -10,10 +10,12 @@ import { Cancels } from '../session/cancels.ts';
 import { GuardQueue } from '../session/guard-queue.ts';
 import type { FindingEvent, SharedState } from '../session/types.ts';
 import { loadWitnesses } from '../sql/witness/load.ts';
+import { Certificates, type Certified } from './certificates.ts';
 import { mysql } from './mysql.ts';
 import { postgres } from './postgres.ts';
 import { Proxy } from './server.ts';
-import { fatalCodes, type ConnectionInfo, type Observer } from './types.ts';
+import { ClientTls, ServerTls } from './tls.ts';
+import { fatalCodes, type ConnectionInfo, type ListenerOptions, type Observer } from './types.ts';
 
 const socketWarning =
   "on a socket the server sees Interlock's own system user: an account with peer, auth_socket or unix_socket is open to every client of this listener";
@@ -23,6 +25,8 @@ export interface Running {
   drain(): Promise<void>;
   /** Ends everything now. */
   abort(): void;
+  /** Reads the certificates anew, for connections to come. */
+  reload(): void;
 }
 
 /** Resolves when everything listens. @throws when an address cannot be listened on; then nothing is left open */
@@ -50,16 +54,19 @@ export async function run(config: Config, log: Log): Promise<Running> {
     },
   };
   const metrics = new Metrics(source);
-  const proxy: Proxy = new Proxy({
-    listeners: config.listeners.map(({ name, listen, server, protocol }) => ({
-      name,
-      listen,
-      server,
-      protocol: protocols[protocol],
-    })),
-    limits: config.proxyLimits,
-    observer: observe(log, metrics, findings),
-  });
+  const observer = observe(log, metrics, findings);
+  const listeners = config.listeners.map(({ name, listen, server, protocol, tls, serverTls }) => ({
+    name,
+    listen,
+    server,
+    protocol: protocols[protocol],
+    tls: tls && new ClientTls(tls, protocols[protocol].alpn),
+    serverTls: new ServerTls(serverTls),
+  }));
+  const certificates = new Certificates(listeners.flatMap(certified), (...what) =>
+    observer.certificatesReloaded(...what),
+  );
+  const proxy: Proxy = new Proxy({ listeners, limits: config.proxyLimits, observer });
   for (const { name, server } of config.listeners)
     if ('path' in server) log.warn({ listener: name, server: shown(server) }, socketWarning);
   let ready = false;
@@ -82,16 +89,28 @@ export async function run(config: Config, log: Log): Promise<Running> {
     throw error;
   }
   ready = true;
+  certificates.watch();
   return {
     async drain() {
+      certificates.stop();
       await proxy.drain();
       admin?.stop();
     },
     abort() {
+      certificates.stop();
       proxy.abort();
       admin?.stop();
     },
+    reload: () => certificates.reload(),
   };
+}
+
+function certified({ name: listener, tls, serverTls }: ListenerOptions): Certified[] {
+  const legs = [
+    { listener, side: 'server' as const, files: serverTls.config.files, reload: () => serverTls.reload() },
+  ];
+  if (tls === undefined) return legs;
+  return [...legs, { listener, side: 'client', files: tls.config.files, reload: () => tls.reload() }];
 }
 
 function observe(log: Log, metrics: Metrics, findings: Findings): Observer {
@@ -124,6 +143,15 @@ function observe(log: Log, metrics: Metrics, findings: Findings): Observer {
     abandoned(info) {
       metrics.abandoned();
       log.warn({ ...who(info), client: info.client }, 'the client left before it was logged in');
+    },
+    tlsFailed(info, side, why) {
+      metrics.tlsFailed(side);
+      log.warn({ ...who(info), client: info.client, side, problem: why }, 'TLS handshake failed');
+    },
+    certificatesReloaded(listener, side, problem) {
+      metrics.certificatesReloaded(problem === undefined);
+      if (problem === undefined) log.info({ listener, side }, 'certificates read anew');
+      else log.error({ listener, side, problem }, 'certificates not read: the old ones stay in use');
     },
     crashed(info, error) {
       metrics.crashed();

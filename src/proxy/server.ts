@@ -5,9 +5,9 @@
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import type { SessionCounters } from '../session/types.ts';
-import { Connection, keepAliveMs } from './connection.ts';
+import { Connection } from './connection.ts';
 import { listenOn } from './endpoint.ts';
-import { bufferBytes } from './leg.ts';
+import { bufferBytes, keepAliveMs } from './leg.ts';
 import type { ListenerOptions, Observer, ProxyLimits } from './types.ts';
 
 /** Connections over the limit that are kept long enough to be told so, or to cancel a query. More are dropped. */

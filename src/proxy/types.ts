@@ -3,11 +3,14 @@
  * to the Protocol, so that one proxy serves every protocol.
  */
 import type { Endpoint, ListenAddress } from '../config/address.ts';
-import type { Session, SessionEvent, SessionOptions } from '../session/types.ts';
+import type { Session, SessionEvent, SessionOptions, Side } from '../session/types.ts';
+import type { ClientTls, ServerTls } from './tls.ts';
 
 /** How connections of one listener speak: a value, chosen by the scheme of the server's URL. */
 export interface Protocol {
-  createSession(connection: Pick<SessionOptions, 'listener' | 'server' | 'lot' | 'wakeSoon'>): Session;
+  createSession(
+    connection: Pick<SessionOptions, 'listener' | 'server' | 'lot' | 'tls' | 'wakeSoon'>,
+  ): Session;
   /**
    * A message that ends the connection, in the protocol's form. Sent only where the client can expect a whole message:
    * before any byte of the server, or while the session is idle.
@@ -17,6 +20,11 @@ export interface Protocol {
   readonly serverFirst: boolean;
   /** What a polite client sends to the server before it closes. */
   readonly goodbye: Buffer;
+  /** How a server is asked for TLS before anything else; undefined: the session asks, in its log-in. */
+  readonly tlsRequest:
+    { bytes: Buffer; answer(bytes: Buffer): 'yes' | 'no' | 'stuffed' | 'error' } | undefined;
+  /** The protocol's name in ALPN. */
+  readonly alpn: string | undefined;
 }
 
 /** SQLSTATEs of errors that the proxy itself reports. */
@@ -35,6 +43,9 @@ export interface ListenerOptions {
   listen: ListenAddress;
   server: Endpoint;
   protocol: Protocol;
+  /** Undefined: clients connect plain. */
+  tls: ClientTls | undefined;
+  serverTls: ServerTls;
 }
 
 /** Milliseconds and counts; config: limits. */
@@ -74,6 +85,10 @@ export interface Observer {
    * max_connect_errors of them in a row.
    */
   abandoned(connection: ConnectionInfo): void;
+  /** The handshake on a leg failed, with everything that OpenSSL has to say about it. */
+  tlsFailed(connection: ConnectionInfo, side: Side, why: string): void;
+  /** Certificates of a leg were read anew. @param problem undefined: the new ones are in use */
+  certificatesReloaded(listener: string, side: Side, problem: string | undefined): void;
   /** A session threw: a defect of Interlock, contained to this connection. */
   crashed(connection: ConnectionInfo, error: unknown): void;
 }

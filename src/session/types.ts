@@ -16,7 +16,10 @@ export type Side = 'client' | 'server';
 /** The handshake that has to follow on one leg, as soon as the bytes before it have left. */
 export interface StartTls {
   side: Side;
-  /** The beginning of the client's handshake, where it has come already: MySQL's clients do not wait for an answer. A copy. */
+  /**
+   * The beginning of the client's handshake, where it has come already: MySQL's clients do not wait for an answer, and with
+   * direct TLS there is no request. A copy.
+   */
   hello?: Buffer;
 }
 
@@ -111,7 +114,10 @@ export interface SessionCounters {
 export interface Session {
   /** Consumes the chunk; the returned object is reused by the next call. */
   receive(side: Side, chunk: Buffer, now: number): Actions;
-  /** The handshake on this side is done: everything from now on is encrypted. */
+  /**
+   * The handshake on this side is done: everything from now on is encrypted. Also called when the proxy itself has opened
+   * the server's connection with TLS, before anything is sent there.
+   */
   secured(side: Side, now: number): Actions;
   /** A timer asked for by wakeAt fired, or another session freed a guard key. */
   wake(now: number): Actions;

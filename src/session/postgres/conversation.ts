@@ -4,7 +4,7 @@ import type { LexerSettings } from '../../sql/shape.ts';
 import { client } from '../../wire/postgres/codes.ts';
 import { writeError } from '../../wire/postgres/writers.ts';
 import { SessionState } from '../state.ts';
-import type { SessionOptions } from '../types.ts';
+import type { SessionOptions, Side, TlsPolicy } from '../types.ts';
 import type { Execution } from './execution.ts';
 import type { Expected } from './expected.ts';
 import { ReplyQueue } from './expected.ts';
@@ -36,11 +36,15 @@ export class Conversation extends SessionState {
     ansiQuotes: true,
     noBackslashEscapes: true,
   };
+  readonly tls: TlsPolicy;
+  /** Legs that are encrypted. */
+  readonly encrypted: Record<Side, boolean> = { client: false, server: false };
   private encoding = '';
   private key: string | undefined;
 
   constructor(options: SessionOptions) {
     super(options);
+    this.tls = options.tls ?? { client: 'off', server: 'off' };
     const { preparedStatements, inspectBytes } = options.limits;
     this.prepared = new Named(preparedStatements, longestRemembered * inspectBytes);
     this.portals = new Named(preparedStatements, longestRemembered * inspectBytes);
@@ -96,9 +100,15 @@ export class Conversation extends SessionState {
   }
 
   fatal(reason: 'protocol' | 'internal', message: string): void {
+    this.refuse(reason === 'protocol' ? '08P01' : 'XX000', `interlock: ${message}`);
+  }
+
+  /** @param code SQLSTATE */
+  refuse(code: string, message: string, hint?: string): void {
     if (this.output.ending) return;
-    const code = reason === 'protocol' ? '08P01' : 'XX000';
-    this.output.toClient(writeError({ severity: 'FATAL', code, message: `interlock: ${message}` }));
+    this.output.toClient(
+      writeError({ severity: 'FATAL', code, message, ...(hint !== undefined && { hint }) }),
+    );
     this.output.end();
   }
 }

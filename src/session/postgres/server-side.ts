@@ -3,6 +3,7 @@
  * client gets it. What was learnt (rows, tags, errors, status) goes to the memory.
  */
 import { defaultMemoryLimits } from '../../memory/limits.ts';
+import { withoutChannelBinding } from '../../wire/postgres/authentication.ts';
 import { headerBytes, server } from '../../wire/postgres/codes.ts';
 import {
   readCommandComplete,
@@ -68,6 +69,8 @@ export class ServerSide {
         return this.error(head, buf, start, end);
       case server.rowDescription:
         return this.rowDescription(head, buf, start, end);
+      case server.authentication:
+        return this.authentication(buf, start, end);
       case server.parameterStatus: {
         const { name, value } = readParameterStatus(buf, start, end);
         conversation.parameterStatus(name, value);
@@ -90,6 +93,15 @@ export class ServerSide {
       default:
         return this.other(head, type, buf, start, end);
     }
+  }
+
+  /** Channel binding can only be offered to a client that has TLS (protocol.md, PostgreSQL 7). */
+  private authentication(buf: Buffer, start: number, end: number): void {
+    const { output, encrypted } = this.conversation;
+    const strip = encrypted.server && !encrypted.client;
+    const stripped = strip ? withoutChannelBinding(buf, start, end) : undefined;
+    if (stripped === undefined) output.toClient(buf, start, end);
+    else output.toClient(stripped);
   }
 
   private other(head: Expected | undefined, type: number, buf: Buffer, start: number, end: number): void {

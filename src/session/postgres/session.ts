@@ -1,5 +1,5 @@
 /** One PostgreSQL session: start-up, then typed messages in both directions. */
-import type { Session, SessionOptions } from '../types.ts';
+import type { Session, SessionOptions, Side } from '../types.ts';
 import { server as serverCodes } from '../../wire/postgres/codes.ts';
 import { Framer, Head, Message } from '../../wire/postgres/framer.ts';
 import { FramedSession } from '../framed.ts';
@@ -31,6 +31,10 @@ class PostgresSession extends FramedSession<Conversation, Framer> {
 
   protected override beforeMessages(chunk: Buffer): Buffer | undefined {
     return this.startup.done ? chunk : this.startup.receive(chunk);
+  }
+
+  protected override afterHandshake(side: Side): void {
+    this.state.encrypted[side] = true;
   }
 
   protected override heldBack(): Buffer[] {

@@ -1,11 +1,14 @@
 /**
  * The client's first packets, which have no type byte (protocol.md, PostgreSQL 1 to 6): encryption requests are answered
  * here, a cancel request goes to a connection of its own, the start-up message is relayed as it came.
+ *
+ * Invariant: once TLS has begun nothing asks for encryption again, and no byte that came before it is read after it.
  */
 import { readStartup } from '../../wire/postgres/startup.ts';
 import { ProtocolViolation } from '../../wire/violation.ts';
 import type { Conversation } from './conversation.ts';
 
+const yes = Buffer.from('S', 'latin1');
 const no = Buffer.from('N', 'latin1');
 /** Length and code of a cancel request; process id and key follow. */
 const requestHeaderBytes = 8;
@@ -28,16 +31,11 @@ export class Startup {
     const rest = this.pending.subarray(packet.bytes.length);
     const { conversation } = this;
     switch (packet.kind) {
+      case 'tls':
+        return this.direct(packet.bytes);
       case 'ssl':
       case 'gss':
-        // Bytes behind the request would be taken for encrypted ones later (CVE-2021-23214).
-        if (rest.length > 0) throw new ProtocolViolation('bytes behind an encryption request');
-        if (this.asked.has(packet.kind))
-          throw new ProtocolViolation('a second encryption request of the same kind');
-        this.asked.add(packet.kind);
-        this.pending = Buffer.alloc(0);
-        conversation.output.toClient(no);
-        return undefined;
+        return this.answer(packet.kind, rest);
       case 'cancel':
         if (!conversation.options.shared.cancels.request(packet.bytes.toString('latin1', requestHeaderBytes)))
           conversation.output.cancel(packet.bytes);
@@ -51,8 +49,36 @@ export class Startup {
     }
   }
 
+  private answer(kind: 'ssl' | 'gss', rest: Buffer): undefined {
+    const { output, encrypted, tls } = this.conversation;
+    // Bytes behind the request would be taken for encrypted ones later (CVE-2021-23214).
+    if (rest.length > 0) throw new ProtocolViolation('bytes behind an encryption request');
+    if (encrypted.client) throw new ProtocolViolation('an encryption request inside TLS');
+    if (this.asked.has(kind)) throw new ProtocolViolation('a second encryption request of the same kind');
+    this.asked.add(kind);
+    this.pending = Buffer.alloc(0);
+    const willing = kind === 'ssl' && tls.client !== 'off';
+    output.toClient(willing ? yes : no);
+    if (willing) output.startTls({ side: 'client' });
+  }
+
+  /** As the server does it: the very first byte decides. */
+  private direct(hello: Buffer): undefined {
+    const { output, encrypted, tls } = this.conversation;
+    if (encrypted.client || this.asked.size > 0 || tls.client === 'off')
+      throw new ProtocolViolation('TLS handshake without SSLRequest');
+    this.pending = Buffer.alloc(0);
+    output.startTls({ side: 'client', hello });
+  }
+
   private begin(bytes: Buffer, parameters: Map<string, string>): void {
     const { conversation } = this;
+    if (conversation.tls.client === 'require' && !conversation.encrypted.client)
+      return conversation.refuse(
+        '28000',
+        'interlock: this listener takes no connection without TLS',
+        'Set sslmode=require or a stricter one in the client, or tls.mode: allow at the listener.',
+      );
     const user = parameters.get('user') ?? '';
     conversation.begin({
       listener: conversation.options.listener,

@@ -1,11 +1,13 @@
 /**
- * Reads what a client may send before typed messages begin: SSLRequest, GSSENCRequest, CancelRequest, StartupMessage.
- * These have no type byte. Anything else, TLS without a request included, is a ProtocolViolation.
+ * Reads what a client may send before typed messages begin: SSLRequest, GSSENCRequest, CancelRequest, StartupMessage, or
+ * TLS at once. These have no type byte. Anything else is a ProtocolViolation. Also the proxy's own request and its answer.
  */
 import { ProtocolViolation } from '../violation.ts';
 
 export type StartupPacket =
   | { kind: 'ssl' | 'gss'; bytes: Buffer }
+  /** bytes: the beginning of a TLS handshake, as far as it has come (direct TLS). */
+  | { kind: 'tls'; bytes: Buffer }
   /** bytes: the whole request, to be relayed; the key has 4…256 bytes (protocol 3.2). */
   | { kind: 'cancel'; bytes: Buffer }
   /** version: major in the upper 16 bits, minor in the lower. Names and values are latin1-decoded bytes. */
@@ -17,6 +19,10 @@ export const maxStartupBytes = 10_000;
 const cancelCode = 80877102;
 const sslCode = 80877103;
 const gssCode = 80877104;
+/** Content type of the first TLS record; no start-up packet is long enough to begin with it. */
+const tlsHandshake = 0x16;
+/** The protocol's name in ALPN: a server of another protocol then refuses the handshake (ALPACA). */
+export const alpnProtocol = 'postgresql';
 const smallestCancel = 16;
 const largestCancel = 12 + 256;
 
@@ -26,7 +32,7 @@ const largestCancel = 12 + 256;
  * @throws ProtocolViolation
  */
 export function readStartup(buf: Buffer): StartupPacket | undefined {
-  if (buf.length > 0 && buf[0] === 0x16) throw new ProtocolViolation('TLS handshake without SSLRequest');
+  if (buf[0] === tlsHandshake) return { kind: 'tls', bytes: buf };
   if (buf.length < 4) return undefined;
   const length = buf.readInt32BE(0);
   if (length < 8 || length > maxStartupBytes)
@@ -46,6 +52,24 @@ export function readStartup(buf: Buffer): StartupPacket | undefined {
   if (code >>> 16 !== 3)
     throw new ProtocolViolation(`protocol version ${code >>> 16}.${code & 0xffff} is not supported`);
   return { kind: 'startup', bytes, version: code, parameters: readParameters(bytes) };
+}
+
+export function writeSslRequest(): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeInt32BE(8, 0);
+  bytes.writeInt32BE(sslCode, 4);
+  return bytes;
+}
+
+/**
+ * The server's answer to SSLRequest. stuffed: bytes follow it, which could be taken for encrypted ones (CVE-2021-23222).
+ * error: an ErrorResponse, or anything else, of an unauthenticated server: its text must not be shown (CVE-2024-10977).
+ */
+export function readSslAnswer(bytes: Buffer): 'yes' | 'no' | 'stuffed' | 'error' {
+  const answer = String.fromCharCode(bytes[0] ?? 0);
+  if (answer !== 'S' && answer !== 'N') return 'error';
+  if (bytes.length > 1) return 'stuffed';
+  return answer === 'S' ? 'yes' : 'no';
 }
 
 /** name NUL value NUL … NUL. As in the server, a name that is sent twice counts the second time. */

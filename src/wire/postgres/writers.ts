@@ -130,6 +130,13 @@ export function writeError(error: {
   return body.raw(nul).finish();
 }
 
+/** @param mechanisms in the server's order of preference */
+export function writeAuthenticationSasl(mechanisms: readonly string[]): Buffer {
+  const body = new Body(server.authentication).int32(10);
+  for (const name of mechanisms) body.text(name);
+  return body.raw(nul).finish();
+}
+
 /** The command tag as in `DELETE 3`. */
 export function writeCommandComplete(tag: string): Buffer {
   return new Body(server.commandComplete).text(tag).finish();

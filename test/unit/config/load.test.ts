@@ -36,6 +36,14 @@ describe('a minimal file', () => {
         protocol: 'postgres',
         listen: { host: '127.0.0.1', port: 6432 },
         server: { host: 'db', port: 5432 },
+        tls: undefined,
+        serverTls: {
+          mode: 'prefer',
+          files: {},
+          verify: false,
+          serverName: undefined,
+          negotiation: 'postgres',
+        },
       },
     ]);
     expect(config.rules.map(({ id, mode }) => [id, mode])).toEqual([
@@ -77,7 +85,7 @@ wrokers: 2
     expect(problems(text)).toEqual([
       'f.yaml:3:13: listeners[0].listen: write host:port, for example 127.0.0.1:6432 or [::1]:6432',
       'f.yaml:4:13: listeners[0].server: the URL has to begin with postgres://, postgresql://, mysql:// or mariadb://',
-      'f.yaml:5:5: listeners[0]: unknown key "tls"; allowed: name, protocol, listen, server',
+      'f.yaml:5:10: listeners[0].tls: expected object',
       'f.yaml:8:9: rules.mode: expected one of off, observe, rewrite',
       'f.yaml:10:16: limits.connections: write a number above 0',
       'f.yaml:11:18: limits.login_timeout: write a duration like 500ms, 1s or 2m',
@@ -118,7 +126,16 @@ wrokers: 2
   });
 
   test.each([
-    ['postgres://db?sslmode=require', /TLS/],
+    [
+      'postgres://db?sslmode=allow',
+      /"sslmode" in the URL: expected one of disable, prefer, require, verify-ca/,
+    ],
+    ['postgres://db?ssl-mode=REQUIRED', /unknown parameter "ssl-mode" in the URL; allowed: sslmode, /],
+    ['postgres://u:secret@db?application_name=x', /unknown parameter "application_name"/],
+    ['postgres://db?sslmode=verify-ca', /verify-ca needs ca/],
+    ['postgres://db?sslnegotiation=direct', /direct needs mode require/],
+    ['postgres://db?sslmode=require&sslrootcert=/no/such', /\/no\/such: cannot be read: ENOENT/],
+    ['mysql://db?ssl-mode=REQUIRE', /"ssl-mode" in the URL: expected one of/],
     ['http://db', /begin with postgres/],
     ['db:5432', /begin with postgres/],
     ['/var/run', /write a URL/],

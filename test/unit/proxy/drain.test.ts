@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { loggedIn, stage, type RelaySession } from './support.ts';
+import { loggedIn, plain, stage, type RelaySession } from './support.ts';
 
 /** Logged in at the first answer; idle after `Z`, busy after anything else. */
 function follow(session: RelaySession): void {
@@ -85,6 +85,8 @@ test('two listeners cannot share a port: start fails and leaves nothing open', a
     listen: { host: '127.0.0.1', port },
     server: { host: '127.0.0.1', port: 1 },
     protocol: undefined as never,
+    tls: undefined,
+    serverTls: plain,
   });
   const nothing = () => undefined;
   const proxy = new Proxy({
@@ -97,6 +99,8 @@ test('two listeners cannot share a port: start fails and leaves nothing open', a
       event: nothing,
       refused: nothing,
       abandoned: nothing,
+      tlsFailed: nothing,
+      certificatesReloaded: nothing,
       crashed: nothing,
     },
   });

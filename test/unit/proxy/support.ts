@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { Proxy } from '../../../src/proxy/server.ts';
+import { ServerTls } from '../../../src/proxy/tls.ts';
 import type { ConnectionInfo, Observer, Protocol, ProxyLimits } from '../../../src/proxy/types.ts';
 import type { Actions, Session, SessionEvent, Side } from '../../../src/session/types.ts';
 
@@ -16,7 +17,8 @@ export class RelaySession implements Session {
   readonly wakeSoon: () => void;
   readonly #actions: Actions = noActions();
   /** Changes what is done for one call. */
-  script: (side: Side | 'wake', chunk: Buffer, actions: Actions) => void = () => undefined;
+  script: (side: Side | 'wake' | `${Side} secured`, chunk: Buffer, actions: Actions) => void = () =>
+    undefined;
 
   constructor(wakeSoon: () => void) {
     this.wakeSoon = wakeSoon;
@@ -73,6 +75,7 @@ export interface Seen {
   events: SessionEvent[];
   refused: string[];
   crashed: unknown[];
+  tlsFailed: string[];
   infos: ConnectionInfo[];
 }
 
@@ -135,6 +138,14 @@ export class Peer {
   }
 }
 
+export const plain = new ServerTls({
+  mode: 'disable',
+  files: {},
+  verify: false,
+  serverName: undefined,
+  negotiation: 'postgres',
+});
+
 const limits: ProxyLimits = {
   connections: 100,
   loginTimeout: 60_000,
@@ -156,7 +167,7 @@ export async function stage(
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const sessions: RelaySession[] = [];
-  const seen: Seen = { opened: 0, closed: 0, events: [], refused: [], crashed: [], infos: [] };
+  const seen: Seen = { opened: 0, closed: 0, events: [], refused: [], crashed: [], tlsFailed: [], infos: [] };
   const protocol: Protocol = {
     createSession: ({ wakeSoon }) => {
       const session = new RelaySession(wakeSoon);
@@ -167,6 +178,8 @@ export async function stage(
     fatal: (code, message) => Buffer.from(`<${code} ${message}>`),
     goodbye: Buffer.from('<goodbye>'),
     serverFirst: false,
+    tlsRequest: undefined,
+    alpn: undefined,
   };
   let port = 0;
   const observer: Observer = {
@@ -179,10 +192,21 @@ export async function stage(
     event: (_, event) => seen.events.push(event),
     refused: (_, code) => seen.refused.push(code),
     abandoned: () => undefined,
+    tlsFailed: (_, side, why) => seen.tlsFailed.push(`${side}: ${why}`),
+    certificatesReloaded: () => undefined,
     crashed: (_, error) => seen.crashed.push(error),
   };
   const to = { host: '127.0.0.1', port: (server.address() as AddressInfo).port };
-  const listeners = [{ name: 'test', listen: { host: '127.0.0.1', port: 0 }, server: to, protocol }];
+  const listeners = [
+    {
+      name: 'test',
+      listen: { host: '127.0.0.1', port: 0 },
+      server: to,
+      protocol,
+      tls: undefined,
+      serverTls: plain,
+    },
+  ];
   const proxy = new Proxy({ listeners, limits: { ...limits, ...changed }, observer });
   await proxy.start();
   const sockets: Socket[] = [];

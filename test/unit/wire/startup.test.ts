@@ -87,8 +87,8 @@ describe('requests', () => {
   test.each([[3], [257]])('a cancel key of %i bytes is refused', (key) => {
     expect(() => readStartup(packet(80877102, Buffer.alloc(4 + key)))).toThrow(ProtocolViolation);
   });
-  test('a TLS handshake out of nowhere is named at its first byte', () => {
-    expect(() => readStartup(Buffer.from([0x16]))).toThrow(/TLS/);
+  test('a TLS handshake out of nowhere is told by its first byte', () => {
+    expect(readStartup(Buffer.from([0x16]))).toEqual({ kind: 'tls', bytes: Buffer.from([0x16]) });
   });
 });
 
