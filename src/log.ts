@@ -62,6 +62,9 @@ export function logEvent(log: Log, who: object, event: SessionEvent): void {
     case 'redirect-removed':
       log.warn(who, 'redirect_url removed: the client would have gone on without Interlock');
       return;
+    case 'limit':
+      log.debug({ ...who, limit: event.limit }, 'limit reached: something is forgotten or not looked at');
+      return;
     case 'problem':
       log.error(
         { ...who, fingerprint: event.fingerprint, problem: event.message },

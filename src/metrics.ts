@@ -10,6 +10,8 @@
  * | `interlock_sessions_total` | | client connections accepted |
  * | `interlock_raw_relay_sessions_total` | why | sessions that are relayed without being looked at |
  * | `interlock_connections_refused_total` | code | connections ended with an error of Interlock's own, by SQLSTATE |
+ * | `interlock_limits_reached_total` | limit | sessions and connections that reached a limit of the configuration, by its key; each counts once a limit |
+ * | `interlock_memory_bytes` | | what all sessions remember now, see limits.memory_bytes |
  * | `interlock_logins_abandoned_total` | | MySQL clients that left before they were logged in: the server counts them against the proxy's address (max_connect_errors) |
  * | `interlock_tls_failures_total` | side: client, server | TLS handshakes that failed; those with a server that was then connected to plain (prefer) are not among them |
  * | `interlock_tls_reloads_total` | outcome: done, failed | certificates of a leg read anew; failed: the old ones stay in use |
@@ -32,6 +34,7 @@ export interface MetricsSource {
   readonly sessions: number;
   readonly sessionsTotal: number;
   readonly guardsWaiting: number;
+  readonly memoryUsed: number;
 }
 
 const seconds = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
@@ -53,6 +56,11 @@ export class Metrics {
     'interlock_connections_refused_total',
     "Connections ended with an error of Interlock's own.",
     ['code'],
+  );
+  readonly #limits = this.#counter(
+    'interlock_limits_reached_total',
+    'Sessions and connections that reached a limit of the configuration.',
+    ['limit'],
   );
   readonly #abandoned = this.#counter(
     'interlock_logins_abandoned_total',
@@ -111,6 +119,7 @@ export class Metrics {
         },
       });
     gauge('interlock_sessions', 'Client connections open now.', () => source.sessions);
+    gauge('interlock_memory_bytes', 'What all sessions remember now.', () => source.memoryUsed);
     gauge('interlock_guard_waiting', 'Sessions that wait for a guard now.', () => source.guardsWaiting);
     for (const side of ['client', 'server']) {
       this.#errors.inc({ side }, 0);
@@ -124,6 +133,7 @@ export class Metrics {
     else if (event.type === 'raw-relay') this.#raw.inc({ why: event.why });
     else if (event.type === 'protocol-error') this.#errors.inc({ side: event.side });
     else if (event.type === 'refused') this.#refused.inc({ code: event.code });
+    else if (event.type === 'limit') this.#limits.inc({ limit: event.limit });
     else if (event.type === 'problem') this.#problems.inc();
   }
 

@@ -40,7 +40,7 @@ const socketPath = z
   );
 
 const socketMode = z
-  .string('write the mode in quotes: YAML reads 0660 as another number')
+  .string()
   .regex(/^0?[0-7]{3}$/, "write the mode in octal and in quotes, for example '0660'")
   .transform((text) => Number.parseInt(text, 8));
 

@@ -45,6 +45,8 @@ export interface Config {
   sessionLimits: SessionLimits;
   /** Milliseconds and counts. */
   proxyLimits: { connections: number; loginTimeout: number; connectTimeout: number; drainTimeout: number };
+  /** Bytes, of all sessions together. */
+  memoryBytes: number;
   /** Milliseconds. */
   factsLifetime: number;
   admin: { listen: TcpAddress; token: string | undefined; findings: number } | undefined;
@@ -102,6 +104,7 @@ export function load(source: Source, folder: string, problems: Problem[] = []): 
       connectTimeout: limits.connect_timeout,
       drainTimeout: limits.drain_timeout,
     },
+    memoryBytes: limits.memory_bytes,
     factsLifetime: limits.facts_lifetime,
     admin: file.admin && {
       listen: file.admin.listen,

@@ -137,6 +137,8 @@ const limits = z.strictObject({
   prepared_statements: count.default(2000),
   /** Reply of a locking read, held until it is complete. */
   held_bytes: byteSize.default(1024 ** 2),
+  /** What all sessions together may remember: prepared statements, bound parameters, ids. Over it they forget. */
+  memory_bytes: byteSize.default(256 * 1024 ** 2),
   /** How long an answer of the catalog counts. DDL that passes through Interlock ends it at once. */
   facts_lifetime: duration.default(60_000),
 });

@@ -13,6 +13,7 @@ import type { Dialect, InsertShape, Name, SelectShape } from '../sql/shape.ts';
 import { hasNoEffect, onlyKnownFunctions } from './functions.ts';
 import { isShow, TransactionIsolation } from './isolation.ts';
 import type { EffectiveIsolation } from './isolation.ts';
+import { Budget, type Share } from './budget.ts';
 import type { MemoryLimits } from './limits.ts';
 import { includesTable } from './names.ts';
 import { RememberedRead } from './read.ts';
@@ -63,6 +64,7 @@ export class TransactionMemory {
   private gaps = 0;
   private idleSince: number | undefined;
   private readonly limits: MemoryLimits;
+  private readonly share: Share;
   private dialect: Dialect = 'postgres';
   private readonly levels = new TransactionIsolation();
   /** MySQL: a statement that may have ended the transaction failed, and errors come without the flags that would tell. */
@@ -70,8 +72,10 @@ export class TransactionMemory {
   /** What ran outside a transaction since the server said so: it may have begun one (COMMIT AND CHAIN). */
   private outside: Statement | undefined;
 
-  constructor(limits: MemoryLimits) {
+  /** @param share what the reads' ids are taken from; default: no bound but the limits */
+  constructor(limits: MemoryLimits, share: Share = new Budget(Infinity).share()) {
     this.limits = limits;
+    this.share = share;
   }
 
   /**
@@ -280,8 +284,8 @@ export class TransactionMemory {
     }
     const read = outcome.read;
     if (read === undefined) return;
-    this.remembered.push(new RememberedRead(statement, shape, read, this.gaps, this.limits));
-    if (this.remembered.length > this.limits.reads) this.remembered.shift();
+    this.remembered.push(new RememberedRead(statement, shape, read, this.gaps, this.limits, this.share));
+    if (this.remembered.length > this.limits.reads) this.share.give(this.remembered.shift()?.bytes ?? 0);
     if (!shape.locking || read.rows > 0 || read.cut === 'suspended' || shape.equalities.length === 0) return;
     this.lookups.push({ statement, shape });
     if (this.lookups.length > this.limits.lockingLookups) this.lookups.shift();
@@ -356,6 +360,7 @@ export class TransactionMemory {
   }
 
   private forget(): void {
+    for (const { bytes } of this.remembered) this.share.give(bytes);
     this.remembered = [];
     this.lookups = [];
     this.constraintsSet = false;

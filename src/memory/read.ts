@@ -7,6 +7,7 @@
 import type { DeleteShape, Name, SelectShape, Shape } from '../sql/shape.ts';
 import { familyOf, keyOfBinary, keyOfText } from './keys.ts';
 import { mysqlKeyType } from './keys-mysql.ts';
+import type { Share } from './budget.ts';
 import type { MemoryLimits } from './limits.ts';
 import { sameTable } from './names.ts';
 import type { Parameters, ReadResult, ResultColumn, Statement } from './types.ts';
@@ -26,8 +27,10 @@ export class RememberedRead {
   readonly result: ReadResult;
   /** Sum of the session's idle gaps when the read ended. */
   readonly gapAtEnd: number;
-  /** Rows could not be remembered: over rememberedIds or rememberedBytes. */
+  /** Rows could not be remembered: over rememberedIds or rememberedBytes, or there is no room in the share. */
   readonly overLimit: boolean;
+  /** Of the share. */
+  readonly bytes: number;
 
   /** Statements that are neither noise nor part of the list. */
   between = 0;
@@ -48,13 +51,17 @@ export class RememberedRead {
     result: ReadResult,
     gapAtEnd: number,
     limits: MemoryLimits,
+    share: Share,
   ) {
     this.statement = statement;
     this.shape = shape;
     this.gapAtEnd = gapAtEnd;
     this.limits = limits;
     this.raw = result.values;
-    this.overLimit = result.cut === 'limit' || (this.raw !== undefined && tooLong(this.raw, limits));
+    const tooLong = result.cut === 'limit' || (this.raw !== undefined && isTooLong(this.raw, limits));
+    const needed = tooLong || this.raw === undefined ? 0 : sizeOf(this.raw);
+    this.overLimit = tooLong || !share.take(needed);
+    this.bytes = this.overLimit ? 0 : needed;
     if (this.overLimit) this.raw = undefined;
     this.result = {
       columns: result.columns,
@@ -207,9 +214,19 @@ function sameList(parts: Chunks, table: Name, column: string): boolean {
   return parts.column === column && sameTable(parts.table, table);
 }
 
-function tooLong(values: (string | null)[], limits: MemoryLimits): boolean {
-  if (values.length > limits.rememberedIds) return true;
-  let bytes = 0;
-  for (const value of values) bytes += value?.length ?? 0;
-  return bytes > limits.rememberedBytes;
+function isTooLong(values: (string | null)[], limits: MemoryLimits): boolean {
+  return values.length > limits.rememberedIds || lengthOf(values) > limits.rememberedBytes;
+}
+
+/** Bytes of an element of a Set, beside its text. */
+const elementBytes = 64;
+
+function sizeOf(values: (string | null)[]): number {
+  return lengthOf(values) + elementBytes * values.length;
+}
+
+function lengthOf(values: (string | null)[]): number {
+  let length = 0;
+  for (const value of values) length += value?.length ?? 0;
+  return length;
 }

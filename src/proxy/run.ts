@@ -5,6 +5,7 @@ import { shown } from '../config/address.ts';
 import type { Config } from '../config/load.ts';
 import { defaultFactsCacheLimits, FactsCache } from '../facts/cache.ts';
 import { logEvent, type Log } from '../log.ts';
+import { Budget } from '../memory/budget.ts';
 import { Metrics } from '../metrics.ts';
 import { Cancels } from '../session/cancels.ts';
 import { GuardQueue } from '../session/guard-queue.ts';
@@ -36,6 +37,7 @@ export async function run(config: Config, log: Log): Promise<Running> {
     facts: new FactsCache({ ...defaultFactsCacheLimits, lifetime: config.factsLifetime }),
     guards: new GuardQueue(),
     cancels: new Cancels(),
+    memory: new Budget(config.memoryBytes),
   };
   const sessions = { rules: config.ruleSet, limits: config.sessionLimits, shared };
   const protocols = { postgres: postgres(sessions), mysql: mysql(sessions) };
@@ -51,6 +53,9 @@ export async function run(config: Config, log: Log): Promise<Running> {
     },
     get guardsWaiting() {
       return shared.guards.waiting;
+    },
+    get memoryUsed() {
+      return shared.memory.used;
     },
   };
   const metrics = new Metrics(source);

@@ -71,6 +71,7 @@ export abstract class FramedSession<
 
   closed(): void {
     this.state.leaveGuards();
+    this.state.share.end();
   }
 
   /** A reply is due, or may be. */

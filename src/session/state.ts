@@ -2,16 +2,26 @@
  * What the sessions of both protocols share: who is connected, what its transaction did, what goes out, what is counted.
  * The protocol's own state stands in the subclass beside its codec.
  */
+import type { Share } from '../memory/budget.ts';
 import { defaultMemoryLimits } from '../memory/limits.ts';
 import { TransactionMemory } from '../memory/memory.ts';
 import type { Outcome, Statement, TransactionStatus } from '../memory/types.ts';
 import type { Dialect, LexerSettings } from '../sql/shape.ts';
 import { Output } from './output.ts';
 import type { Run } from './run.ts';
-import type { FindingEvent, SessionCounters, SessionInfo, SessionOptions, SessionRules } from './types.ts';
+import type {
+  FindingEvent,
+  LimitEvent,
+  SessionCounters,
+  SessionInfo,
+  SessionOptions,
+  SessionRules,
+} from './types.ts';
 
 export abstract class SessionState {
   readonly options: SessionOptions;
+  /** What this session may keep of what all may. */
+  readonly share: Share;
   readonly memory: TransactionMemory;
   readonly output = new Output();
   readonly counters: SessionCounters = { forwarded: 0, rewritten: 0, refused: 0, inspected: 0 };
@@ -31,13 +41,15 @@ export abstract class SessionState {
   environment: string | undefined;
   abstract settings: LexerSettings;
   private guardKeys: string[] = [];
+  private readonly limitsReached: LimitEvent['limit'][] = [];
 
   constructor(options: SessionOptions) {
     this.options = options;
-    this.memory = new TransactionMemory({
-      ...defaultMemoryLimits,
-      rememberedIds: options.limits.rememberedIds,
-    });
+    this.share = options.shared.memory.share(() => this.reached('memory_bytes'));
+    this.memory = new TransactionMemory(
+      { ...defaultMemoryLimits, rememberedIds: options.limits.rememberedIds },
+      this.share,
+    );
     this.info = { listener: options.listener, user: '', database: '', application: '' };
   }
 
@@ -68,6 +80,13 @@ export abstract class SessionState {
 
   completed(statement: Statement, outcome: Outcome): void {
     if (this.rules.active) this.memory.completed(statement, outcome, this.now);
+  }
+
+  /** Something is forgotten, or was never kept. Told once a session and limit. */
+  reached(limit: LimitEvent['limit']): void {
+    if (this.limitsReached.includes(limit)) return;
+    this.limitsReached.push(limit);
+    this.output.event({ type: 'limit', limit });
   }
 
   finding(event: Omit<FindingEvent, 'type'>): void {

@@ -3,6 +3,7 @@
  * logger; the proxy feeds it and carries out what it returns.
  */
 import type { FactsCache } from '../facts/cache.ts';
+import type { Budget } from '../memory/budget.ts';
 import type { PatternId } from '../patterns/types.ts';
 import type { Reason } from '../patterns/reasons.ts';
 import type { Mode, Rule } from '../patterns/rule.ts';
@@ -46,6 +47,7 @@ export type SessionEvent =
   | ProtocolErrorEvent
   | RefusedEvent
   | RedirectRemovedEvent
+  | LimitEvent
   | LoggedInEvent
   | StatementProblemEvent;
 
@@ -88,6 +90,12 @@ export interface RefusedEvent {
 /** The server named an address for the client to connect to instead (MariaDB's redirect_url); once a session. */
 export interface RedirectRemovedEvent {
   type: 'redirect-removed';
+}
+/** A limit of the configuration was reached, and something is not remembered or looked at. Once a session and limit. */
+export interface LimitEvent {
+  type: 'limit';
+  /** Its key. */
+  limit: 'inspect_bytes' | 'remembered_ids' | 'prepared_statements' | 'held_bytes' | 'memory_bytes';
 }
 export interface LoggedInEvent {
   type: 'logged-in';
@@ -175,6 +183,8 @@ export interface SharedState {
   facts: FactsCache;
   guards: GuardQueue;
   cancels: Cancels;
+  /** What all sessions may remember together. */
+  memory: Budget;
 }
 
 /** Which legs can be encrypted, and which must be. */

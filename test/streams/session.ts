@@ -3,6 +3,7 @@ import { FactsCache } from '../../src/facts/cache.ts';
 import type { Mode, Rule, SplitDeleteRule, UnlockedReadRule } from '../../src/patterns/rule.ts';
 import { splitDeleteSettings } from '../../src/patterns/split-delete/settings.ts';
 import { unlockedReadSettings } from '../../src/patterns/unlocked-read-after-unique-violation/settings.ts';
+import { Budget } from '../../src/memory/budget.ts';
 import { Cancels } from '../../src/session/cancels.ts';
 import { GuardQueue } from '../../src/session/guard-queue.ts';
 import { createPostgresSession } from '../../src/session/postgres/session.ts';
@@ -59,6 +60,7 @@ export function sharedState(witness: Witness = realWitness): SharedState {
     facts: new FactsCache(),
     guards: new GuardQueue(),
     cancels: new Cancels(),
+    memory: new Budget(Infinity),
   };
 }
 

@@ -63,7 +63,9 @@ export class MysqlConversation extends SessionState {
     this.tls = options.tls ?? { client: 'off', server: 'off' };
     this.secure = this.tls.secure === undefined ? { client: false, server: false } : { ...this.tls.secure };
     this.authentication = new Authentication(this);
-    this.prepared = new PreparedStatements(options.limits.preparedStatements);
+    this.prepared = new PreparedStatements(options.limits.preparedStatements, this.share, () =>
+      this.reached('prepared_statements'),
+    );
   }
 
   get readable(): boolean {

@@ -130,7 +130,10 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
 
   private *finish(request: Request, plan: Plan): Steps<void> {
     if (request.error !== undefined) return yield* this.failed(request);
-    if (request.overflow) return this.sendOriginal({ decision: 'fell-back', reason: 'over-limit' });
+    if (request.overflow) {
+      this.state.reached('held_bytes');
+      return this.sendOriginal({ decision: 'fell-back', reason: 'over-limit' });
+    }
     const { state, statement } = this;
     state.counters.rewritten += 1;
     for (const bytes of request.held) state.output.toClient(bytes);

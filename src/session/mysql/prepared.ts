@@ -2,6 +2,7 @@
  * Prepared statements of one session, by the id that the server gave them. MariaDB's clients may execute "the statement
  * prepared last" before its id is known.
  */
+import type { Share } from '../../memory/budget.ts';
 import type { ResultColumn } from '../../memory/types.ts';
 import { lastPrepared } from '../../wire/mysql/client-commands.ts';
 import type { ColumnDefinition } from '../../wire/mysql/columns.ts';
@@ -40,14 +41,18 @@ export class Prepared {
   }
 }
 
-/** Bounded: over the limit a new statement is not noted, and its executions count as never seen. */
+/** Bounded: over the limit, or without room in the session's share, a new statement is not noted, and its executions count as never seen. */
 export class PreparedStatements {
   private readonly byId = new Map<number, Prepared>();
   private readonly limit: number;
+  private readonly share: Share;
+  private readonly onFull: () => void;
   private last: Prepared | undefined;
 
-  constructor(limit: number) {
+  constructor(limit: number, share: Share, onFull: () => void) {
     this.limit = limit;
+    this.share = share;
+    this.onFull = onFull;
   }
 
   /** COM_STMT_PREPARE was sent. */
@@ -57,7 +62,9 @@ export class PreparedStatements {
 
   answered(prepared: Prepared, id: number): void {
     prepared.id = id;
-    if (this.byId.size < this.limit) this.byId.set(id, prepared);
+    this.close(id);
+    if (this.byId.size >= this.limit) this.onFull();
+    else if (this.share.take(sizeOf(prepared))) this.byId.set(id, prepared);
   }
 
   get(id: number): Prepared | undefined {
@@ -76,7 +83,10 @@ export class PreparedStatements {
 
   close(id: number): void {
     if (id === lastPrepared) id = this.last?.id ?? id;
+    const prepared = this.byId.get(id);
+    if (prepared === undefined) return;
     this.byId.delete(id);
+    this.share.give(sizeOf(prepared));
   }
 
   private named(id: number | undefined): Iterable<Prepared> {
@@ -86,7 +96,12 @@ export class PreparedStatements {
   }
 
   clear(): void {
+    for (const prepared of this.byId.values()) this.share.give(sizeOf(prepared));
     this.byId.clear();
     this.last = undefined;
   }
+}
+
+function sizeOf({ source }: Prepared): number {
+  return source.text.length;
 }

@@ -140,19 +140,20 @@ export class MysqlServerSide {
   private row(execution: MysqlExecution, buf: Buffer, start: number, end: number): void {
     execution.rows += 1;
     if (!this.wantsValues(execution) || execution.values === undefined) return;
-    if (execution.values.length >= this.conversation.options.limits.rememberedIds) {
-      execution.values = undefined;
-      execution.cut = 'limit';
-      return;
-    }
+    if (execution.values.length >= this.conversation.options.limits.rememberedIds)
+      return this.overLimit(execution);
     const value = this.firstValue(execution, buf, start, end);
     execution.bytes += value?.length ?? 0;
-    if (execution.bytes > defaultMemoryLimits.rememberedBytes) {
-      // Texts or documents, in a result of one column: nobody's keys.
-      execution.values = undefined;
-      execution.cut = 'limit';
-    } else if (value === undefined) execution.values = undefined;
+    // Texts or documents, in a result of one column: nobody's keys.
+    if (execution.bytes > defaultMemoryLimits.rememberedBytes) this.overLimit(execution);
+    else if (value === undefined) execution.values = undefined;
     else execution.values.push(value);
+  }
+
+  private overLimit(execution: MysqlExecution): void {
+    execution.values = undefined;
+    execution.cut = 'limit';
+    this.conversation.reached('remembered_ids');
   }
 
   private firstValue(

@@ -1,5 +1,6 @@
 /** One MySQL or MariaDB session: handshake, then commands and their replies. */
 import type { Session, SessionOptions, Side } from '../types.ts';
+import { command } from '../../wire/mysql/commands.ts';
 import { Framer, Head, Message } from '../../wire/mysql/framer.ts';
 import { maxLoginBytes } from '../../wire/mysql/handshake-response.ts';
 import { ProtocolViolation } from '../../wire/violation.ts';
@@ -44,16 +45,23 @@ class MysqlSession extends FramedSession<MysqlConversation, Framer> {
       if (step === Message) handshake.fromClient(frames);
       else if (step === Head) frames.hold();
     } else if (step === Message) {
-      if (frames.end - frames.start > inspectBytes) clientSide.longMessage(frames);
+      if (frames.end - frames.start > inspectBytes) this.longMessage(frames);
       else clientSide.message(frames);
     } else if (step === Head) {
       if (frames.length > inspectBytes) frames.stream();
       else frames.hold();
     } else {
-      if (frames.first) clientSide.longMessage(frames);
+      if (frames.first) this.longMessage(frames);
       else state.output.toServer(frames.buf, frames.start, frames.end);
       state.sending(frames.last);
     }
+  }
+
+  private longMessage(frames: Framer): void {
+    const { type, sequence } = frames;
+    const statement = type === command.query || type === command.stmtPrepare || type === command.stmtExecute;
+    if (sequence === 0 && statement) this.state.reached('inspect_bytes');
+    this.clientSide.longMessage(frames);
   }
 
   protected serverStep(step: number): void {

@@ -46,8 +46,9 @@ export class Conversation extends SessionState {
     super(options);
     this.tls = options.tls ?? { client: 'off', server: 'off' };
     const { preparedStatements, inspectBytes } = options.limits;
-    this.prepared = new Named(preparedStatements, longestRemembered * inspectBytes);
-    this.portals = new Named(preparedStatements, longestRemembered * inspectBytes);
+    const full = () => this.reached('prepared_statements');
+    this.prepared = new Named(preparedStatements, longestRemembered * inspectBytes, this.share, full);
+    this.portals = new Named(preparedStatements, longestRemembered * inspectBytes, this.share, full);
   }
 
   /** libpg-query assumes standard_conforming_strings. */

@@ -152,6 +152,7 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
     ]);
     if (result.error !== undefined) return yield* this.failedPlan(result, command);
     if (!command.overflow) return this.succeed(command, result);
+    this.state.reached('held_bytes');
     // The rows are locked and the savepoint is gone; only the reply was too long to be kept. The plain read gives it.
     if (hold.portal !== undefined) this.closePortal(hold.portal);
     this.sendOriginal({ decision: 'fell-back', reason: 'over-limit' });

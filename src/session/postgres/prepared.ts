@@ -4,6 +4,7 @@
  * They are noted when the message is forwarded, before its answer: Bind follows Parse in one batch. When the server
  * then skips or refuses the message, `undo` puts back what was known before.
  */
+import type { Share } from '../../memory/budget.ts';
 import type { Parameters, ResultColumn, Statement } from '../../memory/types.ts';
 import { readBind } from '../../wire/postgres/client-messages.ts';
 import type { BindMessage } from '../../wire/postgres/client-messages.ts';
@@ -69,18 +70,22 @@ export class Portal {
 }
 
 /**
- * A map bounded in number and bytes, whose changes can be taken back. Full: a new value is not noted, and its name counts
- * as never seen.
+ * A map bounded in number and bytes, whose changes can be taken back. Full, or no room in the session's share: a new value
+ * is not noted, and its name counts as never seen.
  */
 export class Named<T extends { readonly bytes: number }> {
   private readonly entries = new Map<string, T>();
   private readonly limit: number;
   private readonly mostBytes: number;
+  private readonly share: Share;
+  private readonly onFull: () => void;
   private bytes = 0;
 
-  constructor(limit: number, mostBytes: number) {
+  constructor(limit: number, mostBytes: number, share: Share, onFull: () => void) {
     this.limit = limit;
     this.mostBytes = mostBytes;
+    this.share = share;
+    this.onFull = onFull;
   }
 
   get(name: string): T | undefined {
@@ -91,21 +96,30 @@ export class Named<T extends { readonly bytes: number }> {
   set(name: string, value: T | undefined): () => void {
     const previous = this.entries.get(name);
     this.replace(name, undefined);
-    const room =
-      value !== undefined && this.entries.size < this.limit && this.bytes + value.bytes <= this.mostBytes;
-    if (room) this.replace(name, value);
+    if (value !== undefined) {
+      if (this.entries.size < this.limit && this.bytes + value.bytes <= this.mostBytes)
+        this.replace(name, value);
+      else this.onFull();
+    }
     return () => this.replace(name, previous);
   }
 
   clear(): void {
     if (this.entries.size === 0) return;
     this.entries.clear();
+    this.share.give(this.bytes);
     this.bytes = 0;
   }
 
   private replace(name: string, value: T | undefined): void {
-    this.bytes += (value?.bytes ?? 0) - (this.entries.get(name)?.bytes ?? 0);
-    if (value === undefined) this.entries.delete(name);
-    else this.entries.set(name, value);
+    const before = this.entries.get(name);
+    if (before !== undefined) {
+      this.entries.delete(name);
+      this.bytes -= before.bytes;
+      this.share.give(before.bytes);
+    }
+    if (value === undefined || !this.share.take(value.bytes)) return;
+    this.entries.set(name, value);
+    this.bytes += value.bytes;
   }
 }

@@ -163,10 +163,8 @@ export class ServerSide {
     const { values } = execution;
     if (values === undefined) return;
     if (readFieldCount(buf, start, end) !== 1) execution.values = undefined;
-    else if (values.length >= this.conversation.options.limits.rememberedIds) {
-      execution.values = undefined;
-      execution.cut = 'limit';
-    } else this.keepValue(execution, values, readFirstValue(buf, start, end));
+    else if (values.length >= this.conversation.options.limits.rememberedIds) this.overLimit(execution);
+    else this.keepValue(execution, values, readFirstValue(buf, start, end));
   }
 
   private keepValue(execution: Execution, values: (string | null)[], value: string | null): void {
@@ -176,8 +174,13 @@ export class ServerSide {
       return;
     }
     // Texts or documents, in a result of one column: nobody's keys.
+    this.overLimit(execution);
+  }
+
+  private overLimit(execution: Execution): void {
     execution.values = undefined;
     execution.cut = 'limit';
+    this.conversation.reached('remembered_ids');
   }
 
   private complete(head: Expected | undefined, type: number, buf: Buffer, start: number, end: number): void {

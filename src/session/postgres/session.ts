@@ -1,12 +1,18 @@
 /** One PostgreSQL session: start-up, then typed messages in both directions. */
 import type { Session, SessionOptions, Side } from '../types.ts';
-import { server as serverCodes } from '../../wire/postgres/codes.ts';
+import { client as clientCodes, server as serverCodes } from '../../wire/postgres/codes.ts';
 import { Framer, Head, Message } from '../../wire/postgres/framer.ts';
 import { FramedSession } from '../framed.ts';
 import { ClientSide } from './client-side.ts';
 import { Conversation } from './conversation.ts';
 import { ServerSide } from './server-side.ts';
 import { Startup } from './startup.ts';
+
+/**
+ * Longest message of a client that is not logged in yet and is held in one piece: PG_MAX_AUTH_TOKEN_LENGTH, above which the
+ * server refuses it. A longer one passes in pieces.
+ */
+const preAuthBytes = 65_535;
 
 export function createPostgresSession(options: SessionOptions): Session {
   return new PostgresSession(options);
@@ -46,13 +52,18 @@ class PostgresSession extends FramedSession<Conversation, Framer> {
     const { inspectBytes } = this.state.options.limits;
     const { type, buf, start, end } = frames;
     if (step === Message) {
-      if (end - start > inspectBytes) clientSide.longMessage(type, buf, start, end);
+      if (end - start > inspectBytes) this.longMessage(type, buf, start, end);
       else clientSide.message(type, buf, start, end);
     } else if (step === Head) {
-      if (frames.length > inspectBytes) frames.stream();
+      if (frames.length > (this.state.ready ? inspectBytes : preAuthBytes)) frames.stream();
       else frames.hold();
-    } else if (frames.first) clientSide.longMessage(type, buf, start, end);
+    } else if (frames.first) this.longMessage(type, buf, start, end);
     else clientSide.morePieces(buf, start, end);
+  }
+
+  private longMessage(type: number, buf: Buffer, start: number, end: number): void {
+    if (this.state.ready && isStatement(type)) this.state.reached('inspect_bytes');
+    this.clientSide.longMessage(type, buf, start, end);
   }
 
   protected serverStep(step: number): void {
@@ -67,4 +78,8 @@ class PostgresSession extends FramedSession<Conversation, Framer> {
       this.state.output.toClient(buf, start, end);
     }
   }
+}
+
+function isStatement(type: number): boolean {
+  return type === clientCodes.query || type === clientCodes.parse || type === clientCodes.bind;
 }

@@ -24,6 +24,7 @@ function metrics() {
     sessions: 3,
     sessionsTotal: 9,
     guardsWaiting: 1,
+    memoryUsed: 77,
   };
   return { source, metrics: new Metrics(source) };
 }
@@ -40,6 +41,7 @@ test('counters of sessions are read at each collection and never add up twice', 
   expect(lines).toContain('interlock_sessions 3');
   expect(lines).toContain('interlock_sessions_total 9');
   expect(lines).toContain('interlock_guard_waiting 1');
+  expect(lines).toContain('interlock_memory_bytes 77');
   source.sessions = 2;
   expect(await text(m)).toContain('interlock_sessions 2');
 });
@@ -51,6 +53,7 @@ test('events', async () => {
   m.event({ type: 'raw-relay', why: 'replication' });
   m.event({ type: 'protocol-error', side: 'client', message: 'x' });
   m.event({ type: 'problem', fingerprint: 'f', message: 'x' });
+  m.event({ type: 'limit', limit: 'memory_bytes' });
   m.refused('53300');
   const lines = await text(m);
   expect(lines).toContain(
