@@ -138,7 +138,7 @@ export class MysqlClientSide {
     }
     report(conversation, statement, decision);
     const execution = new MysqlExecution(statement, prepared);
-    if (cursor) execution.cut = 'suspended';
+    if (cursor) execution.captured.cut = 'suspended';
     conversation.forward(buf, start, end, { shape: 'binary-result', verb: 'forward', execution });
   }
 

@@ -1,6 +1,7 @@
 /** One run of one statement, from the moment it was forwarded until its reply is complete: what step 10 tells the memory. */
 import type { Outcome, ResultColumn, Statement, StatementError } from '../../memory/types.ts';
 import { firstWord } from '../../sql/first-word.ts';
+import { CapturedValues } from '../captured-values.ts';
 import type { Prepared } from './prepared.ts';
 
 export class MysqlExecution {
@@ -13,12 +14,7 @@ export class MysqlExecution {
   rows = 0;
   affected = 0;
   firstColumn: ResultColumn | undefined;
-  /** First column's values while they are wanted; undefined: not wanted, or given up. */
-  values: (string | null)[] | undefined;
-  /** Length of the values. */
-  bytes = 0;
-  decided = false;
-  cut: 'limit' | 'suspended' | undefined;
+  readonly captured = new CapturedValues();
 
   constructor(statement: Statement, prepared?: Prepared) {
     this.statement = statement;
@@ -41,13 +37,7 @@ export class MysqlExecution {
 
   private read(): NonNullable<Outcome['read']> {
     const first = this.firstColumn ?? this.prepared?.firstColumn;
-    const values = this.cut === undefined && this.rows === 0 ? [] : this.values;
-    return {
-      // Only the first column is described: more would not be asked for.
-      columns: first === undefined ? undefined : [first],
-      rows: this.rows,
-      values,
-      ...(this.cut !== undefined ? { cut: this.cut } : values === undefined && { cut: 'unread' as const }),
-    };
+    // Only the first column is described: more would not be asked for.
+    return this.captured.result(first === undefined ? undefined : [first], this.rows);
   }
 }

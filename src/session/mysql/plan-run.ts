@@ -141,7 +141,7 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
     execution.resultSet = plan.reply === 'rows';
     execution.affected = request.affected;
     execution.rows = request.rowCount;
-    execution.cut = 'limit';
+    execution.captured.cut = 'limit';
     state.executed(statement, execution.outcome(), request.flags);
     this.end({ decision: 'rewritten', affected: execution.resultSet ? request.rowCount : request.affected });
   }

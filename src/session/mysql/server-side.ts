@@ -21,7 +21,6 @@ import type { Part } from '../../wire/mysql/replies.ts';
 import { firstBinaryValue, firstTextValue, textValues } from '../../wire/mysql/rows.ts';
 import { resequence } from '../../wire/mysql/sequence.ts';
 import { readErr, readOk } from '../../wire/mysql/server-packets.ts';
-import { defaultMemoryLimits } from '../../memory/limits.ts';
 import type { ResultColumn, StatementError } from '../../memory/types.ts';
 import type { MysqlConversation } from './conversation.ts';
 import type { MysqlExecution } from './execution.ts';
@@ -51,7 +50,7 @@ export class MysqlServerSide {
     const execution = this.current?.execution;
     if (execution === undefined) return;
     execution.rows += 1;
-    execution.values = undefined;
+    execution.captured.giveUp();
   }
 
   message({ type, buf, start, end }: Framer): void {
@@ -139,21 +138,10 @@ export class MysqlServerSide {
 
   private row(execution: MysqlExecution, buf: Buffer, start: number, end: number): void {
     execution.rows += 1;
-    if (!this.wantsValues(execution) || execution.values === undefined) return;
-    if (execution.values.length >= this.conversation.options.limits.rememberedIds)
-      return this.overLimit(execution);
-    const value = this.firstValue(execution, buf, start, end);
-    execution.bytes += value?.length ?? 0;
-    // Texts or documents, in a result of one column: nobody's keys.
-    if (execution.bytes > defaultMemoryLimits.rememberedBytes) this.overLimit(execution);
-    else if (value === undefined) execution.values = undefined;
-    else execution.values.push(value);
-  }
-
-  private overLimit(execution: MysqlExecution): void {
-    execution.values = undefined;
-    execution.cut = 'limit';
-    this.conversation.reached('remembered_ids');
+    if (!this.wantsValues(execution)) return;
+    const { rememberedIds } = this.conversation.options.limits;
+    if (!execution.captured.keep(rememberedIds, () => this.firstValue(execution, buf, start, end)))
+      this.conversation.reached('remembered_ids');
   }
 
   private firstValue(
@@ -169,15 +157,12 @@ export class MysqlServerSide {
       : firstBinaryValue(buf, start, end, execution.columns, definition);
   }
 
-  /** Asked at the first row: everything sent before it has been answered, so the memory knows the transaction. */
   private wantsValues(execution: MysqlExecution): boolean {
-    if (!execution.decided) {
-      execution.decided = true;
-      const { rules, memory } = this.conversation;
-      const one = execution.columns === 1 && execution.cut === undefined;
-      if (one && rules.active && memory.wantsRows(execution.statement)) execution.values = [];
-    }
-    return execution.values !== undefined;
+    const { rules, memory } = this.conversation;
+    const { captured, columns, statement } = execution;
+    return captured.wants(
+      () => columns === 1 && captured.cut === undefined && rules.active && memory.wantsRows(statement),
+    );
   }
 
   private rowOfRequest(head: Expected, buf: Buffer, start: number, end: number): void {
@@ -262,7 +247,7 @@ export class MysqlServerSide {
     }
     if (head.verb === 'skip') return;
     if (execution !== undefined) {
-      if (tracker.cursor) execution.cut = 'suspended';
+      if (tracker.cursor) execution.captured.cut = 'suspended';
       conversation.executed(execution.statement, execution.outcome(), flags);
     } else {
       if (head.resets === true) this.reset(head, flags !== undefined);

@@ -231,7 +231,7 @@ export class ClientSide {
     if (portal !== undefined) portal.decided = undefined;
     const execution = new Execution(statement, portal);
     if (portal !== undefined) {
-      if (portal.started) execution.cut = 'suspended';
+      if (portal.started) execution.captured.cut = 'suspended';
       portal.started = true;
     }
     conversation.forward(buf, start, end, { kind: 'execute', verb: 'forward', execution });

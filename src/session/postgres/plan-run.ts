@@ -195,7 +195,7 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
     const execution = new Execution(original.statement);
     if (command.tag !== undefined) execution.tag = command.tag;
     execution.rows = command.rows;
-    execution.cut = 'limit';
+    execution.captured.cut = 'limit';
     conversation.executed(execution);
     if (original.via === 'simple') {
       conversation.output.toClient(result.ready);

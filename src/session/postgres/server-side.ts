@@ -2,7 +2,6 @@
  * The server's messages: step 10 of the flow. Each belongs to the oldest reply that is due; the entry says whether the
  * client gets it. What was learnt (rows, tags, errors, status) goes to the memory.
  */
-import { defaultMemoryLimits } from '../../memory/limits.ts';
 import { withoutChannelBinding } from '../../wire/postgres/authentication.ts';
 import { headerBytes, server } from '../../wire/postgres/codes.ts';
 import {
@@ -149,38 +148,17 @@ export class ServerSide {
     this.pass(head, buf, start, end);
   }
 
-  /** Asked at the first row: everything sent before it has been answered, so the memory knows the transaction. */
   private wantsValues(execution: Execution): boolean {
-    if (!execution.decided) {
-      execution.decided = true;
-      const { rules, memory } = this.conversation;
-      if (rules.active && memory.wantsRows(execution.statement)) execution.values = [];
-    }
-    return execution.values !== undefined;
+    const { rules, memory } = this.conversation;
+    return execution.captured.wants(() => rules.active && memory.wantsRows(execution.statement));
   }
 
-  private capture(execution: Execution, buf: Buffer, start: number, end: number): void {
-    const { values } = execution;
-    if (values === undefined) return;
-    if (readFieldCount(buf, start, end) !== 1) execution.values = undefined;
-    else if (values.length >= this.conversation.options.limits.rememberedIds) this.overLimit(execution);
-    else this.keepValue(execution, values, readFirstValue(buf, start, end));
-  }
-
-  private keepValue(execution: Execution, values: (string | null)[], value: string | null): void {
-    execution.bytes += value?.length ?? 0;
-    if (execution.bytes <= defaultMemoryLimits.rememberedBytes) {
-      values.push(value);
-      return;
-    }
-    // Texts or documents, in a result of one column: nobody's keys.
-    this.overLimit(execution);
-  }
-
-  private overLimit(execution: Execution): void {
-    execution.values = undefined;
-    execution.cut = 'limit';
-    this.conversation.reached('remembered_ids');
+  private capture({ captured }: Execution, buf: Buffer, start: number, end: number): void {
+    const { conversation } = this;
+    const { rememberedIds } = conversation.options.limits;
+    if (readFieldCount(buf, start, end) !== 1) captured.giveUp();
+    else if (!captured.keep(rememberedIds, () => readFirstValue(buf, start, end)))
+      conversation.reached('remembered_ids');
   }
 
   private complete(head: Expected | undefined, type: number, buf: Buffer, start: number, end: number): void {
@@ -191,7 +169,7 @@ export class ServerSide {
     if (command !== undefined) command.tag = tag;
     if (execution !== undefined) {
       if (tag !== '') execution.tag = tag;
-      if (type === server.portalSuspended) execution.cut = 'suspended';
+      if (type === server.portalSuspended) execution.captured.cut = 'suspended';
       if (tag === 'COMMIT') this.conversation.releaseGuards();
       else if (tag === 'ROLLBACK') this.rolledBack(execution);
       // SQL PREPARE shares its names with Parse, and the tag does not say which one now means something else.
