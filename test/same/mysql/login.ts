@@ -9,7 +9,7 @@ function xor(a: Buffer, b: Buffer): Buffer {
 }
 
 /** @param scramble 20 bytes */
-export function answerOf(plugin: string, password: string, scramble: Buffer): Buffer {
+export function answerOf(plugin: string, password: string, scramble: Buffer, tls = false): Buffer {
   const bytes = Buffer.from(password);
   if (bytes.length === 0) return bytes;
   if (plugin === 'mysql_native_password') {
@@ -21,7 +21,7 @@ export function answerOf(plugin: string, password: string, scramble: Buffer): Bu
     return xor(once, digest('sha256', digest('sha256', once), scramble));
   }
   // MySQL asks strangers for a plugin by chance, this one among them: a request for the server's key.
-  if (plugin === 'sha256_password') return Buffer.of(0x01);
+  if (plugin === 'sha256_password') return tls ? Buffer.from(`${password}\0`) : Buffer.of(0x01);
   throw new Error(`the raw client does not know ${plugin}`);
 }
 

@@ -35,6 +35,8 @@ function maskGreeting(greeting: Buffer, direct: boolean): Buffer {
   const masked = Buffer.from(direct ? greetingForClient(greeting) : greeting);
   const idAt = masked.indexOf(0, 5) + 1;
   masked.fill(0x23, idAt, idAt + 12);
+  // CLIENT_SSL: what the listener offers, not what the server does.
+  masked[idAt + 14] = (masked[idAt + 14] ?? 0) & ~0x08;
   const secondAt = idAt + 12 + 1 + 2 + 1 + 2 + 2 + 1 + 10;
   masked.fill(0x23, secondAt, secondAt + 12);
   return masked;
@@ -49,6 +51,9 @@ function maskOne(packet: Buffer, scramble: Buffer, connectionId: number): Buffer
     masked.toString('latin1', 4, 40),
   );
   if (plugin !== null) masked.fill(0x23, 4 + plugin[0].length, 4 + plugin[0].length + 20);
+  // The server's own key, or the proxy's.
+  const pem = masked.indexOf('-----BEGIN PUBLIC KEY-----');
+  if (pem === 5) return masked.fill(0x23, pem);
   if (masked.length > 2000) return masked;
   const text = masked.toString('latin1');
   const replaced = text

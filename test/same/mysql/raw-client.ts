@@ -3,11 +3,13 @@
  * the replies only as far as to know when they are complete, so that what it returns can be compared byte for byte.
  */
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { capability, type Capabilities } from '../../../src/wire/mysql/capabilities.ts';
 import { command, replyShape, type ReplyShape } from '../../../src/wire/mysql/commands.ts';
 import { lastPrepared } from '../../../src/wire/mysql/client-commands.ts';
 import { Framer, Head, Message, None } from '../../../src/wire/mysql/framer.ts';
 import { readGreeting } from '../../../src/wire/mysql/greeting.ts';
+import { writeSslRequest } from '../../../src/wire/mysql/handshake-response.ts';
 import { readAuthPacket } from '../../../src/wire/mysql/authentication.ts';
 import { LocalInfile, Prepared, ReplyTracker, Text } from '../../../src/wire/mysql/replies.ts';
 import { writePacket } from '../../../src/wire/mysql/writers.ts';
@@ -23,6 +25,8 @@ export interface RawLogin {
   attributes?: Record<string, string>;
   /** What the client answers the greeting with; '' lets the server ask for the account's own. */
   plugin?: string;
+  /** Certificates are not looked at. */
+  tls?: boolean;
 }
 
 export interface RawOptions {
@@ -53,7 +57,7 @@ export class RawMysql {
   readonly statistics: number[] = [];
   private readonly statementIds: number[] = [];
   ended = false;
-  private readonly socket: Socket;
+  private socket: Socket;
   private readonly cut: Cut;
   private readonly patienceMs: number;
   private readonly framer = new Framer(most);
@@ -68,12 +72,25 @@ export class RawMysql {
     this.cut = cut;
     this.patienceMs = patienceMs;
     socket.setNoDelay(true);
-    socket.on('data', (chunk) => this.receive(chunk));
+    this.listen();
+  }
+
+  private listen(): void {
     const end = (): void => {
       this.ended = true;
       this.wake();
     };
-    socket.on('end', end).on('close', end).on('error', end);
+    this.socket.on('data', (chunk) => this.receive(chunk));
+    this.socket.on('end', end).on('close', end).on('error', end);
+  }
+
+  private async encrypt(request: Buffer): Promise<void> {
+    const plain = this.socket;
+    // As drivers do: the handshake begins right behind the request.
+    await this.send(request);
+    plain.removeAllListeners('data');
+    this.socket = connectTls({ socket: plain, rejectUnauthorized: false });
+    this.listen();
   }
 
   static connect(options: RawOptions): Promise<RawMysql> {
@@ -95,22 +112,29 @@ export class RawMysql {
     capabilities,
     attributes,
     plugin = '',
+    tls = false,
   }: RawLogin): Promise<boolean> {
     const greeting = await this.next(0);
     if (greeting === undefined || greeting[4] === 0xff) return false;
     let { scramble } = readGreeting(greeting, 0, greeting.length);
-    const answer = plugin === '' ? Buffer.alloc(0) : answerOf(plugin, password, scramble);
-    const flags = capabilities.flags | (database === undefined ? 0 : capability.connectWithDb);
-    await this.send(
-      writeResponse({
+    const answer = plugin === '' ? Buffer.alloc(0) : answerOf(plugin, password, scramble, tls);
+    const flags =
+      capabilities.flags |
+      (database === undefined ? 0 : capability.connectWithDb) |
+      (tls ? capability.ssl : 0);
+    const response = writeResponse(
+      {
         user,
         capabilities: { ...capabilities, flags },
         plugin,
         authResponse: answer,
         ...(database !== undefined && { database }),
         ...(attributes !== undefined && { attributes }),
-      }),
+      },
+      tls ? 2 : 1,
     );
+    if (tls) await this.encrypt(writeSslRequest(1, response));
+    await this.send(response);
     for (let at = 1; ; at += 1) {
       const packet = await this.next(at);
       if (packet === undefined) return false;
@@ -120,8 +144,9 @@ export class RawMysql {
       if (read.kind === 'error') return false;
       if (read.kind === 'switch') {
         scramble = Buffer.from(read.data.subarray(0, 20));
-        await reply(answerOf(read.plugin, password, scramble));
-      } else if (read.kind === 'more' && read.data[0] === 0x04) await reply(Buffer.of(0x02));
+        await reply(answerOf(read.plugin, password, scramble, tls));
+      } else if (read.kind === 'more' && read.data[0] === 0x04)
+        await reply(tls ? Buffer.from(`${password}\0`) : Buffer.of(0x02));
       else if (read.kind === 'more' && read.data.length > 1)
         await reply(encryptedPassword(password, scramble, read.data));
     }
