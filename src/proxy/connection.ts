@@ -178,8 +178,11 @@ export class Connection {
 
   #tlsFailed(side: Side, error: Error): void {
     this.#context.observer.tlsFailed(this.info, side, error.message);
-    if (side === 'server') this.#cannotConnect(serverTlsFailure(error));
-    this.#finish();
+    if (side === 'client') return this.#finish();
+    // Only the session knows how to say it: the client waits in the middle of its log-in.
+    const { reason, hint = '' } = serverTlsFailure(error);
+    const message = `cannot connect to the server at ${shown(this.#context.listener.server)}: ${reason}. ${hint}`;
+    this.#step(() => this.session.unsecured(message.trim(), performance.now()));
   }
 
   #receive(side: Side, chunk: Buffer): void {

@@ -1,6 +1,7 @@
 /** MySQL and MariaDB as a Protocol of the proxy. */
 import { createMysqlSession } from '../session/mysql/session.ts';
 import type { SessionOptions } from '../session/types.ts';
+import { errno } from '../wire/mysql/codes.ts';
 import { command } from '../wire/mysql/commands.ts';
 import { writeCommand, writeErr } from '../wire/mysql/writers.ts';
 import { fatalCodes } from './types.ts';
@@ -8,14 +9,14 @@ import type { FatalCode, Protocol } from './types.ts';
 
 /** ER_* numbers that say the same as the SQLSTATE. */
 const errnos: Record<FatalCode, number> = {
-  [fatalCodes.cannotConnect]: 1429, // ER_CONNECT_TO_FOREIGN_DATA_SOURCE
+  [fatalCodes.cannotConnect]: errno.connectToForeignServer,
   [fatalCodes.connectionLost]: 1158, // ER_NET_READ_ERROR
   [fatalCodes.tooManyConnections]: 1040, // ER_CON_COUNT_ERROR
   [fatalCodes.loginTimeout]: 1159, // ER_NET_READ_INTERRUPTED
   [fatalCodes.shutdown]: 1053, // ER_SERVER_SHUTDOWN
 };
 
-export function mysql(options: Pick<SessionOptions, 'rules' | 'limits' | 'shared'>): Protocol {
+export function mysql(options: Pick<SessionOptions, 'rules' | 'limits' | 'shared' | 'passwords'>): Protocol {
   return {
     createSession: (connection) => createMysqlSession({ ...options, ...connection }),
     // Before log-in and out of the blue alike an ERR packet has the sequence id 0 and no SQLSTATE.

@@ -13,6 +13,7 @@ import type { FindingEvent, SharedState } from '../session/types.ts';
 import { loadWitnesses } from '../sql/witness/load.ts';
 import { Certificates, type Certified } from './certificates.ts';
 import { mysql } from './mysql.ts';
+import { createPasswordKeys } from './password-keys.ts';
 import { postgres } from './postgres.ts';
 import { Proxy } from './server.ts';
 import { ClientTls, ServerTls } from './tls.ts';
@@ -32,6 +33,8 @@ export interface Running {
 
 /** Resolves when everything listens. @throws when an address cannot be listened on; then nothing is left open */
 export async function run(config: Config, log: Log): Promise<Running> {
+  const speaksMysql = config.listeners.some(({ protocol }) => protocol === 'mysql');
+  const passwords = speaksMysql ? createPasswordKeys() : undefined;
   const shared: SharedState = {
     witness: await loadWitnesses(config.listeners.map(({ protocol }) => protocol)),
     facts: new FactsCache({ ...defaultFactsCacheLimits, lifetime: config.factsLifetime }),
@@ -40,7 +43,10 @@ export async function run(config: Config, log: Log): Promise<Running> {
     memory: new Budget(config.memoryBytes),
   };
   const sessions = { rules: config.ruleSet, limits: config.sessionLimits, shared };
-  const protocols = { postgres: postgres(sessions), mysql: mysql(sessions) };
+  const protocols = {
+    postgres: postgres(sessions),
+    mysql: mysql({ ...sessions, passwords: await passwords }),
+  };
   const findings = new Findings(config.admin?.findings ?? 0);
   // The observer and the metrics need the proxy and the other way round; nothing happens before start().
   const source = {

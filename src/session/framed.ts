@@ -60,6 +60,12 @@ export abstract class FramedSession<
     return this.take();
   }
 
+  unsecured(message: string, now: number): Actions {
+    this.state.now = now;
+    this.state.cannotConnect(message);
+    return this.take();
+  }
+
   wake(now: number): Actions {
     this.state.now = now;
     this.contained('server', () => {

@@ -66,6 +66,9 @@ export abstract class SessionState {
   /** Ends both connections with a proper error to the client. Fail closed. */
   abstract fatal(reason: 'protocol' | 'internal', message: string): void;
 
+  /** Ends the session because the server cannot be had as configured. */
+  abstract cannotConnect(message: string): void;
+
   begin(info: SessionInfo): void {
     const { rules, lot } = this.options;
     this.info = lot === undefined ? info : { ...info, lot };

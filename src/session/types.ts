@@ -127,6 +127,8 @@ export interface Session {
    * the server's connection with TLS, before anything is sent there.
    */
   secured(side: Side, now: number): Actions;
+  /** The handshake on the server's side failed: the client is told why, in its own terms. The session is over. */
+  unsecured(message: string, now: number): Actions;
   /** A timer asked for by wakeAt fired, or another session freed a guard key. */
   wake(now: number): Actions;
   /** One side closed; frees what is shared between sessions. */
@@ -208,7 +210,7 @@ export interface SessionOptions {
   /** What the listener says about TLS. Default: neither leg has it. */
   tls?: TlsPolicy;
   /** Of MySQL; needed where one leg may be secure and the other not. */
-  passwords?: PasswordKeys;
+  passwords?: PasswordKeys | undefined;
   /** See SessionInfo. */
   lot?: number;
   /** Asks the proxy to call session.wake(now) soon, outside the current call. */

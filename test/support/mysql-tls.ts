@@ -2,6 +2,7 @@
  * A MySQL or MariaDB server with a certificate, and Interlock in front of it with a listener for each kind of server leg; the
  * client's leg is what the client makes of it.
  */
+import { chmodSync } from 'node:fs';
 import { startInterlock, type Proxy } from './proxy.ts';
 import { authority, type Authority, type Certificate } from './certificates.ts';
 import { startMysql, type Mysql, type MysqlEngine } from './mysql.ts';
@@ -32,6 +33,8 @@ export async function startTlsServer(
   const ca = authority();
   try {
     const certificate = ca.issue('server', ['127.0.0.1', 'localhost']);
+    // The server runs as nobody.
+    chmodSync(certificate.key, 0o644);
     const ssl = { ssl_ca: ca.cert, ssl_cert: certificate.cert, ssl_key: certificate.key };
     const server = await startMysql({ engine, settings: { ...ssl, ...settings } });
     return {

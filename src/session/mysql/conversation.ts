@@ -190,6 +190,10 @@ export class MysqlConversation extends SessionState {
     this.say(code, sqlstate, message);
   }
 
+  cannotConnect(message: string): void {
+    this.refuse(errno.connectToForeignServer, '08001', message);
+  }
+
   fatal(reason: 'protocol' | 'internal', message: string): void {
     const code = reason === 'protocol' ? errno.malformedPacket : errno.unknown;
     this.say(code, reason === 'protocol' ? '08S01' : 'HY000', message);

@@ -104,6 +104,10 @@ export class Conversation extends SessionState {
     this.refuse(reason === 'protocol' ? '08P01' : 'XX000', `interlock: ${message}`);
   }
 
+  cannotConnect(message: string): void {
+    this.refuse('08001', message);
+  }
+
   /** @param code SQLSTATE */
   refuse(code: string, message: string, hint?: string): void {
     if (this.output.ending) return;

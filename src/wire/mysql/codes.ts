@@ -56,6 +56,8 @@ export const errno = {
   serverShutdown: 1053,
   /** ER_ACCESS_DENIED_ERROR */
   accessDenied: 1045,
+  /** ER_CONNECT_TO_FOREIGN_DATA_SOURCE: the proxy has no connection to its server */
+  connectToForeignServer: 1429,
   /** ER_SECURE_TRANSPORT_REQUIRED: what a server says to a plain client with require_secure_transport */
   secureTransportRequired: 3159,
   /** ER_CONNECTION_KILLED, MariaDB: KILL CONNECTION */

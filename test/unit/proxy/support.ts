@@ -44,6 +44,10 @@ export class RelaySession implements Session {
     return Object.assign(this.#actions, noActions());
   }
 
+  unsecured(message: string): Actions {
+    return Object.assign(this.#actions, noActions(), { toClient: [Buffer.from(message)], end: true });
+  }
+
   closed(): void {
     this.closedCalls += 1;
   }
