@@ -6,6 +6,8 @@ import { readGreeting } from '../../../src/wire/mysql/greeting.ts';
 import type { RawMysql } from './raw-client.ts';
 import { greetingForClient, withoutRedirect } from '../../streams/mysql/replay.ts';
 
+const beginKey = '-----BEGIN PUBLIC KEY-----';
+
 /** What one client heard; `prepared` and `statistics` are the places in it of packets that hold such figures. */
 export type Said = Pick<RawMysql, 'packets' | 'prepared' | 'statistics'>;
 
@@ -52,8 +54,7 @@ function maskOne(packet: Buffer, scramble: Buffer, connectionId: number): Buffer
   );
   if (plugin !== null) masked.fill(0x23, 4 + plugin[0].length, 4 + plugin[0].length + 20);
   // The server's own key, or the proxy's.
-  const pem = masked.indexOf('-----BEGIN PUBLIC KEY-----');
-  if (pem === 5) return masked.fill(0x23, pem);
+  if (masked.indexOf(beginKey) === 5) return masked.fill(0x23, 5 + beginKey.length);
   if (masked.length > 2000) return masked;
   const text = masked.toString('latin1');
   const replaced = text
