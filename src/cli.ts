@@ -9,7 +9,9 @@ import { defaultListen, loadFlags } from './config/flags.ts';
 import { loadFile, type Config } from './config/load.ts';
 import { ConfigError } from './config/problem.ts';
 import { UnreadableInput } from './explain/said.ts';
+import { byteSize } from './config/units.ts';
 import { createLog, flushed } from './log.ts';
+import { recordTo, type RecordOptions } from './record/file.ts';
 
 const help = `Interlock: a proxy that makes the racy statement sequences of ORMs safe (PostgreSQL, MySQL, MariaDB)
 
@@ -17,6 +19,7 @@ usage: interlock --server URL [--listen ADDRESS] [options]
        interlock -c FILE
        interlock check -c FILE
        interlock explain FILE|-
+       interlock record --server URL --output FILE [--max-size SIZE] [--raw]
 
   --server URL          the server: postgres://, mysql:// or mariadb:// host:port; through a socket:
                         postgres:///?host=/var/run/postgresql or mysql:///?socket=/run/mysqld/mysqld.sock
@@ -34,6 +37,8 @@ usage: interlock --server URL [--listen ADDRESS] [options]
 commands:
   check                 reads config and rules, runs their examples, reports every problem, starts nothing
   explain               says what Interlock sees in a transcript or a server's log; see interlock explain --help
+  record                relays, changes nothing, and writes what sessions say into a new file for explain (mode 0600, up to
+                        --max-size, 64MiB); literals, parameters and rows are replaced by placeholders, unless --raw
 `;
 
 const options = {
@@ -46,6 +51,9 @@ const options = {
   workers: { type: 'string' },
   'log-level': { type: 'string' },
   config: { type: 'string', short: 'c' },
+  output: { type: 'string' },
+  'max-size': { type: 'string' },
+  raw: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'v' },
 } as const;
@@ -56,10 +64,11 @@ async function main(args: string[]): Promise<number> {
   if (values.help === true) return say(help);
   if (values.version === true) return say(`${version()}\n`);
   const [command = 'run', ...more] = positionals;
-  if (more.length > 0 || !['run', 'check'].includes(command))
+  if (more.length > 0 || !['run', 'check', 'record'].includes(command))
     throw new UsageError(`unknown command "${positionals.join(' ')}"`);
-  const config = loadConfig(values);
+  const config = loadConfig(values, command === 'record');
   if (command === 'check') return check(config);
+  if (command === 'record') return serve(config, recordOptions(values));
   await checkExamples(
     config.examples,
     config.listeners.map(({ protocol }) => protocol),
@@ -75,9 +84,16 @@ function parse(args: string[]) {
   }
 }
 
+type Values = ReturnType<typeof parse>['values'];
+
 /** @throws ConfigError, UsageError */
-function loadConfig(values: ReturnType<typeof parse>['values']): Config {
-  const { config, help: _, version: __, ...flags } = values;
+function loadConfig(values: Values, recording: boolean): Config {
+  const { config, help: _, version: __, output, 'max-size': maxSize, raw, ...flags } = values;
+  if (!recording && (output ?? maxSize ?? raw) !== undefined)
+    throw new UsageError('--output, --max-size and --raw belong to interlock record');
+  if (recording && (config ?? flags.mode) !== undefined)
+    throw new UsageError('record takes --server and --listen: it has no rules and changes nothing');
+  if (recording) flags.mode = 'observe';
   const given = Object.keys(flags);
   if (config !== undefined && given.length > 0) {
     throw new UsageError(
@@ -98,12 +114,25 @@ async function check(config: Config): Promise<number> {
   );
 }
 
+/** @throws UsageError */
+function recordOptions({ output, 'max-size': maxSize = '64MiB', raw = false }: Values): RecordTo {
+  if (output === undefined) throw new UsageError('record needs --output FILE, which may not exist');
+  const bytes = byteSize.safeParse(maxSize);
+  if (!bytes.success) throw new UsageError(`--max-size: ${bytes.error.issues[0]?.message ?? ''}`);
+  return { file: output, maxBytes: bytes.data, raw };
+}
+
+type RecordTo = Omit<RecordOptions, 'full'>;
+
 /** Runs until a signal: the first one drains, the second ends everything at once. */
-async function serve(config: Config): Promise<number> {
+async function serve(config: Config, record?: RecordTo): Promise<number> {
   const log = createLog(config.log.level);
+  const full = (why: string) => log.warn({ file: record?.file, why }, 'recording ended; the relay goes on');
+  const recorder = record && recordTo({ ...record, full });
+  if (record !== undefined) log.info({ file: record.file, raw: record.raw }, 'recording');
   process.on('uncaughtExceptionMonitor', (error) => log.fatal({ err: error }, 'defect: the process ends'));
   const { run } = await import('./proxy/run.ts');
-  const running = await run(config, log);
+  const running = await run(config, log, recorder && { recorder });
   const code = await new Promise<number>((resolve) => {
     let stopping = false;
     const stop = (signal: NodeJS.Signals) => {

@@ -13,7 +13,7 @@ export interface Input extends Transcript {
   dialect: Dialect;
 }
 
-const csvLog = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ [^,]+,/;
+const csvLog = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ [^\s,]+,/;
 const looked = 50;
 
 /** @param chosen overrules what the input says of itself @throws UnreadableInput */

@@ -16,7 +16,9 @@ const errnos: Record<FatalCode, number> = {
   [fatalCodes.shutdown]: 1053, // ER_SERVER_SHUTDOWN
 };
 
-export function mysql(options: Pick<SessionOptions, 'rules' | 'limits' | 'shared' | 'passwords'>): Protocol {
+export function mysql(
+  options: Pick<SessionOptions, 'rules' | 'limits' | 'shared' | 'passwords' | 'recorder'>,
+): Protocol {
   return {
     createSession: (connection) => createMysqlSession({ ...options, ...connection }),
     // Before log-in and out of the blue alike an ERR packet has the sequence id 0 and no SQLSTATE.

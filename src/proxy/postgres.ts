@@ -6,7 +6,9 @@ import { alpnProtocol, readSslAnswer, writeSslRequest } from '../wire/postgres/s
 import { writeBare, writeError } from '../wire/postgres/writers.ts';
 import type { Protocol } from './types.ts';
 
-export function postgres(options: Pick<SessionOptions, 'rules' | 'limits' | 'shared'>): Protocol {
+export function postgres(
+  options: Pick<SessionOptions, 'rules' | 'limits' | 'shared' | 'recorder'>,
+): Protocol {
   return {
     createSession: (connection) => createPostgresSession({ ...options, ...connection }),
     fatal: (code, message, hint) =>

@@ -9,7 +9,7 @@ import { Budget } from '../memory/budget.ts';
 import { Metrics } from '../metrics.ts';
 import { Cancels } from '../session/cancels.ts';
 import { GuardQueue } from '../session/guard-queue.ts';
-import type { FindingEvent, SharedState } from '../session/types.ts';
+import type { FindingEvent, SessionOptions, SharedState } from '../session/types.ts';
 import { loadWitnesses } from '../sql/witness/load.ts';
 import { Certificates, type Certified } from './certificates.ts';
 import { mysql } from './mysql.ts';
@@ -32,7 +32,11 @@ export interface Running {
 }
 
 /** Resolves when everything listens. @throws when an address cannot be listened on; then nothing is left open */
-export async function run(config: Config, log: Log): Promise<Running> {
+export async function run(
+  config: Config,
+  log: Log,
+  options: Pick<SessionOptions, 'recorder'> = {},
+): Promise<Running> {
   const speaksMysql = config.listeners.some(({ protocol }) => protocol === 'mysql');
   const passwords = speaksMysql ? createPasswordKeys() : undefined;
   const shared: SharedState = {
@@ -42,7 +46,7 @@ export async function run(config: Config, log: Log): Promise<Running> {
     cancels: new Cancels(),
     memory: new Budget(config.memoryBytes),
   };
-  const sessions = { rules: config.ruleSet, limits: config.sessionLimits, shared };
+  const sessions = { ...options, rules: config.ruleSet, limits: config.sessionLimits, shared };
   const protocols = {
     postgres: postgres(sessions),
     mysql: mysql({ ...sessions, passwords: await passwords }),

@@ -92,6 +92,11 @@ export abstract class SessionState {
     this.output.event({ type: 'limit', limit });
   }
 
+  /** Behind completed(), when the status is known as well as it will be. */
+  protected record(statement: Statement, outcome: Outcome): void {
+    this.options.recorder?.completed(this.owner, this.settings, statement, outcome, this.memory.status);
+  }
+
   finding(event: Omit<FindingEvent, 'type'>): void {
     this.output.event({ type: 'finding', ...event });
   }

@@ -4,10 +4,11 @@
  */
 import type { FactsCache } from '../facts/cache.ts';
 import type { Budget } from '../memory/budget.ts';
+import type { Outcome, Statement, TransactionStatus } from '../memory/types.ts';
 import type { PatternId } from '../patterns/types.ts';
 import type { Reason } from '../patterns/reasons.ts';
 import type { Mode, Rule } from '../patterns/rule.ts';
-import type { Dialect, Name } from '../sql/shape.ts';
+import type { Dialect, LexerSettings, Name } from '../sql/shape.ts';
 import type { Witness } from '../sql/witness/types.ts';
 import type { Cancels } from './cancels.ts';
 import type { GuardQueue } from './guard-queue.ts';
@@ -199,6 +200,22 @@ export interface TlsPolicy {
   secure?: Readonly<Record<Side, boolean>>;
 }
 
+export interface StatementRecorder {
+  /**
+   * @param session tells the sessions of a process apart
+   * @param status of the transaction behind the reply, as far as it is known
+   */
+  completed(
+    session: object,
+    settings: LexerSettings,
+    statement: Statement,
+    outcome: Outcome,
+    status: TransactionStatus,
+  ): void;
+  /** PostgreSQL: ReadyForQuery, which alone is sure of the status. */
+  ready(session: object, status: TransactionStatus): void;
+}
+
 /** What the proxy gives to every session. */
 export interface SessionOptions {
   listener: string;
@@ -213,6 +230,8 @@ export interface SessionOptions {
   passwords?: PasswordKeys | undefined;
   /** See SessionInfo. */
   lot?: number;
+  /** Told of every statement when its reply is complete: `interlock record`. */
+  recorder?: StatementRecorder;
   /** Asks the proxy to call session.wake(now) soon, outside the current call. */
   wakeSoon: () => void;
 }

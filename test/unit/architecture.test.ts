@@ -21,13 +21,14 @@ const arrows: Record<string, string[]> = {
   log: ['session'],
   admin: ['metrics', 'session', 'config'],
   proxy: ['session', 'wire', 'config', 'metrics', 'log', 'facts', 'sql', 'memory', 'patterns', 'admin'],
+  record: ['session', 'memory', 'sql'],
   commands: ['config', 'explain', 'patterns', 'sql'],
-  cli: ['commands', 'explain', 'proxy', 'admin', 'config', 'log', 'metrics'],
+  cli: ['commands', 'explain', 'record', 'proxy', 'admin', 'config', 'log', 'metrics'],
   demo: [],
 };
 
 /** Only these may touch the outside: sockets, files, clocks, processes, loggers. */
-const edges = new Set(['proxy', 'config', 'admin', 'cli', 'commands', 'demo', 'log', 'metrics']);
+const edges = new Set(['proxy', 'config', 'admin', 'cli', 'commands', 'record', 'demo', 'log', 'metrics']);
 /** And node:module in the witness: libpg-query has to be loaded anew after its WASM trapped. */
 const pureImports = new Set(['zod', 'pg-protocol', 'libpg-query', 'node-sql-parser']);
 const clocks =

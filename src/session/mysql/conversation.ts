@@ -106,6 +106,7 @@ export class MysqlConversation extends SessionState {
     if (this.rules.active) this.followCatalog(statement);
     if (flags !== undefined) this.statusFlags(flags);
     else if (outcome.error !== undefined) this.afterError(outcome.error);
+    this.record(statement, outcome);
     if (this.rules.active && this.guards.length > 0 && endsByText(statement)) this.releaseGuards();
   }
 

@@ -88,11 +88,14 @@ export class Conversation extends SessionState {
   }
 
   executed(execution: Execution): void {
-    this.completed(execution.statement, execution.outcome());
+    const outcome = execution.outcome();
+    this.completed(execution.statement, outcome);
+    this.record(execution.statement, outcome);
   }
 
   readyForQuery(status: TransactionStatus): void {
     this.status = status;
+    this.options.recorder?.ready(this.owner, status);
     if (status === 'I') {
       this.releaseGuards();
       this.portals.clear();

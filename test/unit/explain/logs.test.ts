@@ -33,7 +33,8 @@ const presumed = (text: string): (string | undefined)[] => {
     .filter((one) => one !== undefined);
 };
 
-const stderrLog = `2026-11-25 04:15:06.001 UTC [71] LOG:  statement: BEGIN
+const stderrLog = `2026-11-25 04:15:00.000 UTC [1] LOG:  starting PostgreSQL 18.4 on x86_64, compiled by gcc, 64-bit
+2026-11-25 04:15:06.001 UTC [71] LOG:  statement: BEGIN
 2026-11-25 04:15:06.002 UTC [72] LOG:  statement: BEGIN
 2026-11-25 04:15:06.003 UTC [71] LOG:  execute <unnamed>: SELECT b.id
 \tFROM book b JOIN author a ON a.id = b.author_id WHERE a.name = $1
@@ -51,8 +52,8 @@ const stderrLog = `2026-11-25 04:15:06.001 UTC [71] LOG:  statement: BEGIN
 `;
 
 const expected = [
-  '71 7 rewritten /* interlock:test/split-delete */ DELETE FROM book WHERE id IN (SELECT b.id\nFROM book b JOIN author a ON a.id = b.author_id WHERE a.name = $1 FOR UPDATE OF b)',
-  "72 14 rewritten /* interlock:test/unlocked-read */ SELECT id, email FROM account WHERE email = 'a@x' FOR UPDATE",
+  '71 8 rewritten /* interlock:test/split-delete */ DELETE FROM book WHERE id IN (SELECT b.id\nFROM book b JOIN author a ON a.id = b.author_id WHERE a.name = $1 FOR UPDATE OF b)',
+  "72 15 rewritten /* interlock:test/unlocked-read */ SELECT id, email FROM account WHERE email = 'a@x' FOR UPDATE",
 ];
 
 describe('PostgreSQL', () => {
@@ -136,10 +137,10 @@ describe('PostgreSQL', () => {
   test('isolation and access mode are read off the statements', () => {
     const at = (begin: string): string => stderrLog.replaceAll('statement: BEGIN', `statement: ${begin}`);
     expect(findings(at('BEGIN ISOLATION LEVEL REPEATABLE READ'))).toEqual([
-      '71 7 refused isolation',
-      '72 14 refused isolation',
+      '71 8 refused isolation',
+      '72 15 refused isolation',
     ]);
-    expect(findings(at('START TRANSACTION READ ONLY'))[0]).toBe('71 7 refused read-only');
+    expect(findings(at('START TRANSACTION READ ONLY'))[0]).toBe('71 8 refused read-only');
     expect(findings(at('BEGIN ISOLATION LEVEL READ COMMITTED'))).toEqual(expected);
   });
 });
