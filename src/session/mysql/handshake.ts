@@ -77,21 +77,18 @@ export class Handshake {
   }
 
   private fromStranger({ buf, start, end }: Framer): void {
-    const { conversation, offered, clientTls } = this;
     const response = readHandshakeResponse(buf, start, end);
-    if (response.kind === 'response') {
-      if (conversation.tls.client === 'require' && !clientTls) return conversation.refuse(...noClientTls);
-      return this.answered(response, buf, start, end);
-    }
-    if (!has(offered.flags, capability.ssl)) throw new ProtocolViolation('TLS was not offered');
-    if (clientTls) throw new ProtocolViolation('a second request for TLS');
+    if (response.kind === 'response') return this.answered(response, buf, start, end);
+    if (!has(this.offered.flags, capability.ssl)) throw new ProtocolViolation('TLS was not offered');
+    if (this.clientTls) throw new ProtocolViolation('a second request for TLS');
     this.clientTls = true;
-    conversation.output.startTls({ side: 'client' });
+    this.conversation.output.startTls({ side: 'client' });
   }
 
   private answered(response: HandshakeResponse, buf: Buffer, start: number, end: number): void {
     const { conversation, clientTls, serverTls } = this;
     conversation.capabilities = agreed(this.offered, response.capabilities);
+    if (conversation.tls.client === 'require' && !clientTls) return conversation.refuse(...noClientTls);
     conversation.tracker.agree(conversation.capabilities);
     if (response.collation !== undefined) conversation.useCollation(response.collation);
     conversation.begin({
