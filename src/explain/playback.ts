@@ -200,8 +200,9 @@ export class Playback {
     this.memory.ready(this.open, this.now);
   }
 
-  private statusAfter({ shape, text }: Statement, { error }: Outcome): TransactionStatus {
+  private statusAfter(statement: Statement, { error }: Outcome): TransactionStatus {
     const { status } = this;
+    const { shape } = statement;
     if (error !== undefined) {
       if (error.errno === 1213 || error.errno === 1020) return 'I';
       return status === 'T' && this.postgres ? 'E' : status;
@@ -219,8 +220,8 @@ export class Playback {
         return status;
       default:
         if (status === 'E' || this.postgres) return status;
-        if (/^\s*set\s/i.test(text.toString('latin1', 0, 64))) return status;
-        if (catalogChange({ shape, text }) === 'tables') return 'I';
+        if (statement.word === 'set') return status;
+        if (catalogChange(statement) === 'tables') return 'I';
         // With autocommit off the first statement that uses a table opens a transaction.
         return this.autocommit ? status : 'T';
     }

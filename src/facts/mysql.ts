@@ -6,7 +6,6 @@
  * back as the server spells them; columns in small letters, as in shapes, because their case never counts.
  */
 import type { Statement } from '../memory/types.ts';
-import { firstWord } from '../sql/first-word.ts';
 import type { Name } from '../sql/shape.ts';
 import { readCreateTable } from './create-table.ts';
 import { setsNothingOff, sideEffects } from './side-effects-mysql.ts';
@@ -187,12 +186,12 @@ function keyNamed(created: CreatedTable | undefined, name: string): KeyFacts | u
  * a temporary table now, which hides another one of the same name from it alone, so that it may use nobody's facts.
  * Looks at the first words only, of texts that do not begin with SELECT, INSERT and the like.
  */
-export function catalogChange(statement: Pick<Statement, 'text' | 'shape'>): 'tables' | 'own' | undefined {
+export function catalogChange(statement: Statement): 'tables' | 'own' | undefined {
+  const { word, alone } = statement;
+  if (word !== 'other' && word !== 'empty' && alone) return undefined;
   const { text } = statement;
   if (text.length === 0) return 'own'; // was not looked at
-  const word = firstWord(text, 0, text.length);
-  const semicolon = text.indexOf(';');
-  if (word !== 'other' && (semicolon < 0 || semicolon === text.length - 1)) return undefined;
+  if (word === 'empty' && alone) return undefined;
   const start = text.toString('latin1', 0, 4096);
   const change = /\b(?:temporary|call|execute)\b/i.test(start)
     ? 'own'
@@ -204,9 +203,8 @@ export function catalogChange(statement: Pick<Statement, 'text' | 'shape'>): 'ta
 }
 
 /** May this have chosen another default database? Statements prepared before it go on to mean the one of then. */
-export function movesDatabase({ text, shape }: Pick<Statement, 'text' | 'shape'>): boolean {
-  const word = firstWord(text, 0, text.length);
-  const semicolon = text.indexOf(';');
-  if (word !== 'other' && (semicolon < 0 || semicolon === text.length - 1)) return false;
-  return /\b(?:use|execute)\b/i.test(text.toString('latin1', 0, 4096)) && shape.kind === 'other';
+export function movesDatabase(statement: Statement): boolean {
+  if (statement.word !== 'other' && statement.alone) return false;
+  const start = statement.text.toString('latin1', 0, 4096);
+  return /\b(?:use|execute)\b/i.test(start) && statement.shape.kind === 'other';
 }

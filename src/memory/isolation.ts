@@ -9,7 +9,6 @@
  *
  * Invariant: 'session' only where what the server says now is the level of the present transaction; 'unknown' in doubt.
  */
-import { firstWord } from '../sql/first-word.ts';
 import type { SetIsolationShape } from '../sql/shape.ts';
 import type { Statement } from './types.ts';
 
@@ -73,12 +72,12 @@ export class TransactionIsolation {
   /** A statement ran outside any transaction: it may have been the one that a level was set for. */
   usedOutside(statement: Statement, failed: boolean): void {
     // Statements outside a transaction are not lexed unless there is a reason to.
-    if (this.next === 'session' && !isSuspect(statement.text)) return;
+    if (this.next === 'session' && !isSuspect(statement)) return;
     const { shape } = statement;
     if (shape.kind === 'set-isolation') {
       if (!failed) this.set(shape, false);
     } else if (shape.kind === 'commit' || shape.kind === 'rollback') this.next = 'session';
-    else if (shape.kind === 'noise' && !isShow(statement.text)) return;
+    else if (shape.kind === 'noise' && !isShow(statement)) return;
     else if (this.next !== 'session' || maySetIsolation(statement)) this.next = 'unknown';
   }
 
@@ -95,22 +94,19 @@ export class TransactionIsolation {
 }
 
 /** Changes nothing, but on MySQL 9.7 SHOW TABLES is a transaction in its own right. */
-export function isShow(text: Buffer): boolean {
-  return firstWord(text, 0, text.length) === 'show';
+export function isShow({ word }: Statement): boolean {
+  return word === 'show';
 }
 
 /** A SET, several statements in one, or a text that does not begin with a word that is known. */
-function isSuspect(text: Buffer): boolean {
-  const word = firstWord(text, 0, text.length);
-  if (word === 'set' || word === 'other' || word === 'empty') return true;
-  const semicolon = text.indexOf(';');
-  return semicolon >= 0 && semicolon < text.length - 1;
+function isSuspect({ word, alone }: Statement): boolean {
+  return word === 'set' || word === 'other' || word === 'empty' || !alone;
 }
 
 /** Several statements in one, a procedure, a text of the app's own making: a SET may be among them. */
-function maySetIsolation({ text, shape }: Statement): boolean {
+function maySetIsolation({ text, word, shape }: Statement): boolean {
   if (shape.kind !== 'other') return false;
   if (shape.why !== 'unknown') return true;
   const start = text.toString('latin1', 0, 4096);
-  return firstWord(text, 0, text.length) === 'set' ? /isolation/i.test(start) : !harmless.test(start);
+  return word === 'set' ? /isolation/i.test(start) : !harmless.test(start);
 }

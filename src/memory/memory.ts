@@ -8,7 +8,6 @@
  * Outside a transaction statements are not even lexed: a read is kept as a note and its shape computed only if a
  * DELETE by list follows.
  */
-import { firstWord } from '../sql/first-word.ts';
 import type { Dialect, InsertShape, Name, SelectShape } from '../sql/shape.ts';
 import { hasNoEffect, onlyKnownFunctions } from './functions.ts';
 import { isShow, TransactionIsolation } from './isolation.ts';
@@ -207,7 +206,8 @@ export class TransactionMemory {
 
   private completedOutside(statement: Statement, outcome: Outcome): void {
     this.outside = statement;
-    if (/^(BEGIN|START TRANSACTION)\b/.test(outcome.tag ?? '')) {
+    const tag = outcome.tag ?? '';
+    if (tag.startsWith('BEGIN') || tag.startsWith('START TRANSACTION')) {
       this.beginTransaction(statement);
       this.current = 'T';
       return;
@@ -218,11 +218,11 @@ export class TransactionMemory {
       return;
     }
     if (this.insert !== undefined && statement.shape.kind !== 'noise') this.insert = undefined;
-    if (outcome.tag?.startsWith('SELECT') === true) {
+    if (tag.startsWith('SELECT')) {
       // MySQL has the tag for every result; SHOW and `SELECT @@x`, which drivers send, have no column of a table.
       if (this.dialect !== 'postgres' && outcome.read?.columns?.[0]?.origin === undefined) return;
       this.earlier = { statement, rows: outcome.read?.rows ?? 0, across: 'begin' };
-    } else if (outcome.tag !== undefined && !/^(SET|RESET|SHOW|DEALLOCATE)/.test(outcome.tag)) {
+    } else if (outcome.tag !== undefined && !/^(SET|RESET|SHOW|DEALLOCATE)/.test(tag)) {
       this.earlier = undefined;
     }
   }
@@ -272,9 +272,9 @@ export class TransactionMemory {
   }
 
   private followIsolation(statement: Statement): void {
-    const { shape, text } = statement;
+    const { shape } = statement;
     if (shape.kind === 'set-isolation') this.levels.set(shape, true);
-    else if (shape.kind !== 'noise' || isShow(text)) this.levels.used(statement);
+    else if (shape.kind !== 'noise' || isShow(statement)) this.levels.used(statement);
   }
 
   private rememberRead(statement: Statement, shape: SelectShape, outcome: Outcome): void {
@@ -338,7 +338,7 @@ export class TransactionMemory {
 
   /** @param by the statement that may have begun it; undefined or a SET: autocommit is off, and nothing has run in it */
   private beginTransaction(by: Statement | undefined): void {
-    this.levels.begin(by === undefined || firstWord(by.text, 0, by.text.length) === 'set');
+    this.levels.begin(by === undefined || by.word === 'set');
     this.forget();
     this.insert = undefined;
   }

@@ -1,4 +1,5 @@
 /** What a session tells its memory: steps 3 and 10 of the flow. Values are byte-faithful; nothing here knows the protocol. */
+import type { FirstWord } from '../sql/first-word.ts';
 import type { Shape, StatementHead } from '../sql/shape.ts';
 
 /** Parameters of one execution, as the client bound them. */
@@ -16,6 +17,10 @@ export interface Parameters {
 export interface Statement {
   /** The SQL text without terminator. Its bytes belong to the statement (never a view into a socket's chunk that is reused). */
   readonly text: Buffer;
+  /** Of the text: tells most statements apart before anything of it is looked at. */
+  readonly word: FirstWord;
+  /** No semicolon but at its end: certainly not several statements. */
+  readonly alone: boolean;
   /** Computed on first use. */
   readonly shape: Shape;
   readonly head: StatementHead;
@@ -46,7 +51,7 @@ export interface ReadResult {
   rows: number;
   /** First column's values; undefined when not captured (more than one column, over a limit, portal suspended). */
   values: (string | null)[] | undefined;
-  cut?: Cut;
+  cut?: Cut | undefined;
 }
 
 export interface StatementError {
@@ -60,9 +65,9 @@ export interface StatementError {
 
 export interface Outcome {
   /** Command tag on PG: `DELETE 3`. */
-  tag?: string;
-  error?: StatementError;
-  read?: ReadResult;
+  tag?: string | undefined;
+  error?: StatementError | undefined;
+  read?: ReadResult | undefined;
 }
 
 /** Transaction status as the server reports it: idle, in a transaction, in a failed transaction. */

@@ -1,6 +1,36 @@
 /** The values of a read's first column, kept while the memory wants them: bounded in number and in bytes. Both protocols. */
 import { defaultMemoryLimits } from '../memory/limits.ts';
-import type { ReadResult } from '../memory/types.ts';
+import type { Cut, ReadResult, ResultColumn } from '../memory/types.ts';
+
+/** Who knows what the columns of a result are. */
+interface Described {
+  resultColumns(): ResultColumn[] | undefined;
+}
+
+/** Outside a transaction nobody asks for more than the rows: what takes reading is read when somebody does. */
+class CapturedRead implements ReadResult {
+  readonly rows: number;
+  private readonly captured: CapturedValues;
+  private readonly described: Described;
+
+  constructor(captured: CapturedValues, rows: number, described: Described) {
+    this.captured = captured;
+    this.rows = rows;
+    this.described = described;
+  }
+
+  get columns(): ResultColumn[] | undefined {
+    return this.described.resultColumns();
+  }
+
+  get values(): (string | null)[] | undefined {
+    return this.captured.valuesOf(this.rows);
+  }
+
+  get cut(): Cut | undefined {
+    return this.captured.cut ?? (this.values === undefined ? 'unread' : undefined);
+  }
+}
 
 export class CapturedValues {
   /** Why the values are not the whole result. */
@@ -8,17 +38,19 @@ export class CapturedValues {
   /** Undefined: not wanted, or given up. */
   private values: (string | null)[] | undefined;
   private bytes = 0;
-  private decided = false;
+  private asked = false;
 
-  /**
-   * @param wanted asked once, at the first row: everything sent before has been answered, so the memory knows the
-   * transaction
-   */
-  wants(wanted: () => boolean): boolean {
-    if (!this.decided) {
-      this.decided = true;
-      if (wanted()) this.values = [];
-    }
+  /** At the first row: everything sent before has been answered, so the memory knows the transaction. */
+  get undecided(): boolean {
+    return !this.asked;
+  }
+
+  decide(wanted: boolean): void {
+    this.asked = true;
+    if (wanted) this.values = [];
+  }
+
+  get wanted(): boolean {
     return this.values !== undefined;
   }
 
@@ -44,12 +76,13 @@ export class CapturedValues {
   }
 
   /** @param rows that came */
-  result(columns: ReadResult['columns'], rows: number): ReadResult {
-    const values = this.cut === undefined && rows === 0 ? [] : this.values;
-    const read: ReadResult = { columns, rows, values };
-    if (this.cut !== undefined) read.cut = this.cut;
-    else if (values === undefined) read.cut = 'unread';
-    return read;
+  result(rows: number, described: Described): ReadResult {
+    return new CapturedRead(this, rows, described);
+  }
+
+  /** @param rows that came */
+  valuesOf(rows: number): (string | null)[] | undefined {
+    return this.cut === undefined && rows === 0 ? [] : this.values;
   }
 
   private overLimit(): false {

@@ -3,7 +3,6 @@ import { detect } from '../patterns/detect.ts';
 import type { Reason } from '../patterns/reasons.ts';
 import type { Detection, Finding } from '../patterns/types.ts';
 import type { Statement } from '../memory/types.ts';
-import { firstWord } from '../sql/first-word.ts';
 import type { FindingEvent } from './types.ts';
 import type { SessionState } from './state.ts';
 
@@ -30,7 +29,7 @@ export function arrive(state: SessionState): void {
 export function decide(state: SessionState, statement: Statement): Decision {
   arrive(state);
   const { memory, rules, now } = state;
-  if (!mayComplete(state, statement.text)) return undefined;
+  if (!mayComplete(state, statement)) return undefined;
   let detection: Detection;
   try {
     detection = detect({
@@ -57,9 +56,8 @@ export function decide(state: SessionState, statement: Statement): Decision {
 }
 
 /** A cheap first look, before the shape is computed: a DELETE after a read, a SELECT after a failed INSERT. */
-export function mayComplete({ memory }: SessionState, text: Buffer): boolean {
+export function mayComplete({ memory }: SessionState, { word }: Pick<Statement, 'word'>): boolean {
   if (!memory.remembers) return false;
-  const word = firstWord(text, 0, text.length);
   return word === 'delete' || (word === 'select' && memory.failedInsert !== undefined);
 }
 

@@ -49,14 +49,23 @@ export abstract class FramedSession<
   }
 
   receive(side: Side, chunk: Buffer, now: number): Actions {
-    this.state.now = now;
-    this.contained(side, () => (side === 'client' ? this.client(chunk) : this.server(chunk)));
+    this.begin(now);
+    try {
+      if (side === 'client') this.client(chunk);
+      else this.server(chunk);
+    } catch (error) {
+      this.contain(side, error);
+    }
     return this.take();
   }
 
   secured(side: Side, now: number): Actions {
-    this.state.now = now;
-    this.contained(side, () => this.afterHandshake(side));
+    this.begin(now);
+    try {
+      this.afterHandshake(side);
+    } catch (error) {
+      this.contain(side, error);
+    }
     return this.take();
   }
 
@@ -67,11 +76,13 @@ export abstract class FramedSession<
   }
 
   wake(now: number): Actions {
-    this.state.now = now;
-    this.contained('server', () => {
+    this.begin(now);
+    try {
       this.state.run?.wake();
       this.resume();
-    });
+    } catch (error) {
+      this.contain('server', error);
+    }
     return this.take();
   }
 
@@ -102,6 +113,11 @@ export abstract class FramedSession<
   /** Bytes that the client side holds back itself. */
   protected heldBack(): Buffer[] {
     return [];
+  }
+
+  private begin(now: number): void {
+    this.state.now = now;
+    this.state.output.begin();
   }
 
   private take(): Actions {
@@ -179,19 +195,15 @@ export abstract class FramedSession<
   }
 
   /** Framing errors end the connection; a bug of ours does so too: where in the chunk it happened is not known. */
-  private contained(side: Side, work: () => void): void {
+  private contain(side: Side, error: unknown): void {
     const { state } = this;
-    try {
-      work();
-    } catch (error) {
-      if (error instanceof ProtocolViolation) {
-        state.output.event({ type: 'protocol-error', side, message: error.message });
-        state.fatal('protocol', error.message);
-        return;
-      }
-      const owed = state.run !== undefined;
-      contain(state, new SentStatement(unseenText, 'simple'), error);
-      state.fatal('internal', owed ? 'a rewrite failed inside the proxy' : 'internal error');
+    if (error instanceof ProtocolViolation) {
+      state.output.event({ type: 'protocol-error', side, message: error.message });
+      state.fatal('protocol', error.message);
+      return;
     }
+    const owed = state.run !== undefined;
+    contain(state, new SentStatement(unseenText, 'simple'), error);
+    state.fatal('internal', owed ? 'a rewrite failed inside the proxy' : 'internal error');
   }
 }

@@ -4,12 +4,12 @@
  */
 import type { Actions, SessionEvent, StartTls } from './types.ts';
 
-/** Joins neighbouring ranges of one buffer into one view. */
+/** Joins neighbouring ranges of one buffer into one view; a whole buffer is its own. */
 class Run {
   private buf: Buffer | undefined;
   private start = 0;
   private end = 0;
-  private target: Buffer[];
+  private readonly target: Buffer[];
 
   constructor(target: Buffer[]) {
     this.target = target;
@@ -27,19 +27,25 @@ class Run {
   }
 
   flush(): void {
-    if (this.buf === undefined) return;
-    if (this.end > this.start) this.target.push(this.buf.subarray(this.start, this.end));
+    const { buf, start, end } = this;
+    if (buf === undefined) return;
+    if (end > start) this.target.push(start === 0 && end === buf.length ? buf : buf.subarray(start, end));
     this.buf = undefined;
-  }
-
-  reset(target: Buffer[]): void {
-    this.buf = undefined;
-    this.target = target;
   }
 }
 
 export class Output {
-  private actions: Actions = emptyActions();
+  /** Handed out by every call, and emptied by the first use after it: this is the hot path. */
+  private readonly actions: Actions = {
+    toServer: [],
+    toClient: [],
+    startTls: undefined,
+    wakeAt: undefined,
+    cancel: undefined,
+    end: false,
+    pauseClient: false,
+    events: [],
+  };
   private readonly server = new Run(this.actions.toServer);
   private readonly client = new Run(this.actions.toClient);
 
@@ -76,29 +82,28 @@ export class Output {
     return this.actions.end;
   }
 
-  /** Hands over everything since the last call. */
+  /** Begins a call: what the one before handed over is gone. */
+  begin(): void {
+    const { actions } = this;
+    empty(actions.toServer);
+    empty(actions.toClient);
+    empty(actions.events);
+    actions.startTls = undefined;
+    actions.cancel = undefined;
+    actions.end = false;
+  }
+
+  /** Hands over everything since begin(). */
   take(wakeAt: number | undefined, pauseClient: boolean): Actions {
     this.server.flush();
     this.client.flush();
-    const taken = this.actions;
-    taken.wakeAt = wakeAt;
-    taken.pauseClient = pauseClient;
-    this.actions = emptyActions();
-    this.server.reset(this.actions.toServer);
-    this.client.reset(this.actions.toClient);
-    return taken;
+    this.actions.wakeAt = wakeAt;
+    this.actions.pauseClient = pauseClient;
+    return this.actions;
   }
 }
 
-function emptyActions(): Actions {
-  return {
-    toServer: [],
-    toClient: [],
-    startTls: undefined,
-    wakeAt: undefined,
-    cancel: undefined,
-    end: false,
-    pauseClient: false,
-    events: [],
-  };
+/** pop() keeps the array's memory, where `length = 0` would give it back and the next push fetch it again. */
+function empty(list: unknown[]): void {
+  while (list.length > 0) list.pop();
 }

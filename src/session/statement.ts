@@ -1,18 +1,37 @@
 /** One statement as the client sent it; its shape is computed when somebody asks (step 3 and 4 of the flow). */
 import type { Parameters, Statement } from '../memory/types.ts';
 import { classify } from '../sql/classify.ts';
+import { firstWord, type FirstWord } from '../sql/first-word.ts';
 import type { LexerSettings, Shape, StatementHead } from '../sql/shape.ts';
 
 /** The text of a Query or a Parse. One object serves every execution of a prepared statement. */
 export class StatementText {
-  /** A copy: the chunk it came in may be reused. */
-  readonly text: Buffer;
+  readonly word: FirstWord;
+  /** A copy, one character a byte: the chunk it came in may be reused, and most texts are never looked at again. */
+  private readonly latin1: string;
   private readonly settings: LexerSettings;
+  private bytes: Buffer | undefined;
   private classified: { shape: Shape; head: StatementHead } | undefined;
 
-  constructor(text: Buffer, settings: LexerSettings) {
-    this.text = Buffer.from(text);
+  /** @param start,end where the text stands in `buf` */
+  constructor(buf: Buffer, settings: LexerSettings, start = 0, end = buf.length) {
+    this.word = firstWord(buf, start, end);
+    this.latin1 = buf.toString('latin1', start, end);
     this.settings = settings;
+  }
+
+  /** In bytes. */
+  get length(): number {
+    return this.latin1.length;
+  }
+
+  get alone(): boolean {
+    const semicolon = this.latin1.indexOf(';');
+    return semicolon < 0 || semicolon === this.latin1.length - 1;
+  }
+
+  get text(): Buffer {
+    return (this.bytes ??= Buffer.from(this.latin1, 'latin1'));
   }
 
   get shape(): Shape {
@@ -27,6 +46,9 @@ export class StatementText {
 /** Stands for a statement that was not looked at: longer than the inspect limit, or of a forgotten prepared statement. */
 export const unseenText = {
   text: Buffer.alloc(0),
+  length: 0,
+  word: 'empty',
+  alone: true,
   shape: { kind: 'other', why: 'too-long' },
   head: {
     fingerprint: '0000000000000000',
@@ -35,7 +57,7 @@ export const unseenText = {
     optOut: false,
     parameters: 0,
   },
-} as const satisfies Pick<Statement, 'text' | 'shape' | 'head'>;
+} as const satisfies Pick<StatementText, 'text' | 'length' | 'word' | 'alone' | 'shape' | 'head'>;
 
 export type TextSource = StatementText | typeof unseenText;
 
@@ -61,6 +83,14 @@ export class SentStatement implements Statement {
 
   get text(): Buffer {
     return this.source.text;
+  }
+
+  get word(): FirstWord {
+    return this.source.word;
+  }
+
+  get alone(): boolean {
+    return this.source.alone;
   }
 
   get shape(): Shape {

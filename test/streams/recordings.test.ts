@@ -33,7 +33,7 @@ const replies = all.map((conversation) => {
 
 type Read = (buf: Buffer, start: number, end: number) => unknown;
 const clientReaders: Record<number, Read> = {
-  [letters.query]: readers.readQuery,
+  [letters.query]: (buf, start, end) => buf.subarray(readers.readQuery(buf, start, end), end - 1),
   [letters.parse]: readers.readParse,
   [letters.bind]: readers.readBind,
   [letters.describe]: readers.readDescribe,

@@ -24,7 +24,7 @@ export function bind(packet: Buffer, prepared: Prepared, parameters: number, fla
   const { types, longData } = prepared;
   const execute = readExecute(packet, 0, packet.length, { flags, parameters, types, longData });
   if (execute.typesSent) prepared.types = execute.types;
-  prepared.longData = new Set();
+  if (longData.size > 0) prepared.longData = new Set();
   return new Bound(execute, parameters);
 }
 

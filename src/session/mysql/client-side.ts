@@ -145,7 +145,7 @@ export class MysqlClientSide {
   private decide(statement: SentStatement, prepared: Prepared, cursor: boolean): Decision {
     const { conversation } = this;
     // With a cursor the rows come one by one later on: nothing can be held or compared.
-    if (cursor || !mayComplete(conversation, prepared.source.text)) {
+    if (cursor || !mayComplete(conversation, prepared.source)) {
       arrive(conversation);
       return undefined;
     }

@@ -1,10 +1,9 @@
 /** One run of one statement, from the moment it was forwarded until its reply is complete: what step 10 tells the memory. */
-import type { Outcome, ResultColumn, Statement, StatementError } from '../../memory/types.ts';
-import { firstWord } from '../../sql/first-word.ts';
+import type { Outcome, ReadResult, ResultColumn, Statement, StatementError } from '../../memory/types.ts';
 import { CapturedValues } from '../captured-values.ts';
 import type { Prepared } from './prepared.ts';
 
-export class MysqlExecution {
+export class MysqlExecution implements Outcome {
   readonly statement: Statement;
   readonly prepared: Prepared | undefined;
   error: StatementError | undefined;
@@ -22,22 +21,25 @@ export class MysqlExecution {
   }
 
   outcome(): Outcome {
-    if (this.error !== undefined) return { error: this.error };
-    return { tag: this.tag(), ...(this.resultSet && { read: this.read() }) };
+    return this.error === undefined ? this : { error: this.error };
   }
 
-  /** MySQL has no command tags; the memory understands PostgreSQL's. */
-  private tag(): string {
-    if (this.resultSet) return `SELECT ${this.rows}`;
-    const { text } = this.statement;
-    const word = firstWord(text, 0, text.length);
+  /** MySQL has no command tags; the memory understands PostgreSQL's, and wants no number of a read. */
+  get tag(): string {
+    if (this.resultSet) return 'SELECT';
+    const { word } = this.statement;
     if (word === 'start') return 'START TRANSACTION';
     return `${word.toUpperCase()} ${this.affected}`;
   }
 
-  private read(): NonNullable<Outcome['read']> {
+  /** Made when somebody asks. */
+  get read(): ReadResult | undefined {
+    return this.resultSet ? this.captured.result(this.rows, this) : undefined;
+  }
+
+  /** Only the first column is described: more would not be asked for. */
+  resultColumns(): ResultColumn[] | undefined {
     const first = this.firstColumn ?? this.prepared?.firstColumn;
-    // Only the first column is described: more would not be asked for.
-    return this.captured.result(first === undefined ? undefined : [first], this.rows);
+    return first === undefined ? undefined : [first];
   }
 }

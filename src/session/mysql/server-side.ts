@@ -2,6 +2,7 @@
  * The server's packets after log-in: step 10 of the flow. What a packet is follows from the command it answers
  * (ReplyTracker); the entry of that command says whether the client gets it.
  */
+import { has } from '../../wire/mysql/capabilities.ts';
 import { readColumnDefinition } from '../../wire/mysql/columns.ts';
 import type { ColumnDefinition as Definition } from '../../wire/mysql/columns.ts';
 import { errno, headerBytes, marker, shortEofBytes } from '../../wire/mysql/codes.ts';
@@ -21,17 +22,26 @@ import type { Part } from '../../wire/mysql/replies.ts';
 import { firstBinaryValue, firstTextValue, textValues } from '../../wire/mysql/rows.ts';
 import { resequence } from '../../wire/mysql/sequence.ts';
 import { readErr, readOk } from '../../wire/mysql/server-packets.ts';
+import { status } from '../../wire/mysql/status.ts';
 import type { ResultColumn, StatementError } from '../../memory/types.ts';
 import type { MysqlConversation } from './conversation.ts';
 import type { MysqlExecution } from './execution.ts';
 import type { Expected } from './expected.ts';
 import type { Prepared as PreparedStatement } from './prepared.ts';
 
+/** A column definition's payload, latin1-decoded, and what it says. */
+interface Described {
+  bytes: string;
+  definition: Definition;
+  column: ResultColumn;
+}
+
 export class MysqlServerSide {
   private readonly conversation: MysqlConversation;
   private current: Expected | undefined;
   private definitions = 0;
   private definition: Definition | undefined;
+  private lastDescribed: Described | undefined;
 
   constructor(conversation: MysqlConversation) {
     this.conversation = conversation;
@@ -92,7 +102,9 @@ export class MysqlServerSide {
     if (head.verb === 'skip') return;
     if (head.verb === 'hold') return head.request?.keep(buf, start, end);
     // OK packets, the ones at the end of rows included, may carry a redirect_url.
-    const mayRedirect = part === Ok || (part === EndOfRows && end - start > shortEofBytes + headerBytes);
+    const mayRedirect =
+      (part === Ok || (part === EndOfRows && end - start > shortEofBytes + headerBytes)) &&
+      has(conversation.tracker.status, status.sessionStateChanged);
     const stripped = mayRedirect ? conversation.withoutRedirect(buf, start, end) : undefined;
     const { authentication, output } = conversation;
     if (head.shape === 'authentication')
@@ -160,9 +172,11 @@ export class MysqlServerSide {
   private wantsValues(execution: MysqlExecution): boolean {
     const { rules, memory } = this.conversation;
     const { captured, columns, statement } = execution;
-    return captured.wants(
-      () => columns === 1 && captured.cut === undefined && rules.active && memory.wantsRows(statement),
-    );
+    if (captured.undecided) {
+      const one = columns === 1 && captured.cut === undefined;
+      captured.decide(one && rules.active && memory.wantsRows(statement));
+    }
+    return captured.wanted;
   }
 
   private rowOfRequest(head: Expected, buf: Buffer, start: number, end: number): void {
@@ -187,10 +201,20 @@ export class MysqlServerSide {
       head.request !== undefined ||
       (rules.active && (head.execution !== undefined || head.prepares !== undefined));
     if (!wanted) return;
-    this.definition = readColumnDefinition(buf, start, end, capabilities.mariadb);
-    const column = resultColumn(this.definition);
+    const { definition, column } = this.described(buf, start, end, capabilities.mariadb);
+    this.definition = definition;
     if (head.execution !== undefined) head.execution.firstColumn = column;
-    if (head.prepares !== undefined) describePrepared(head.prepares, this.definition, column);
+    if (head.prepares !== undefined) describePrepared(head.prepares, definition, column);
+  }
+
+  /** The same statement again, mostly: then its column is described in the same bytes. */
+  private described(buf: Buffer, start: number, end: number, mariadb: number): Described {
+    const bytes = buf.toString('latin1', start + headerBytes, end);
+    if (this.lastDescribed?.bytes !== bytes) {
+      const definition = readColumnDefinition(buf, start, end, mariadb);
+      this.lastDescribed = { bytes, definition, column: resultColumn(definition) };
+    }
+    return this.lastDescribed;
   }
 
   private prepared({ prepares, request }: Expected): void {

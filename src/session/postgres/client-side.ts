@@ -5,18 +5,20 @@
 import type { Finding } from '../../patterns/types.ts';
 import type { Statement } from '../../memory/types.ts';
 import {
+  readBindNames,
   readClose,
   readDescribe,
   readExecute,
   readParse,
   readQuery,
 } from '../../wire/postgres/client-messages.ts';
-import { client, headerBytes } from '../../wire/postgres/codes.ts';
+import { client } from '../../wire/postgres/codes.ts';
 import { ProtocolViolation } from '../../wire/violation.ts';
 import { unanswered } from './conversation.ts';
 import type { Conversation } from './conversation.ts';
 import { arrive, decide, mayComplete, refuse, report } from '../decide.ts';
 import { Execution } from './execution.ts';
+import { forwarded, plain } from './expected.ts';
 import { PlanRun } from './plan-run.ts';
 import { Portal, Prepared } from './prepared.ts';
 import { SentStatement, StatementText, unseenText } from '../statement.ts';
@@ -112,20 +114,21 @@ export class ClientSide {
     if (type === client.query || type === client.execute) {
       const execution = new Execution(new SentStatement(unseenText, 'simple'));
       this.count('forwarded');
-      const kind = type === client.query ? 'query' : 'execute';
-      conversation.forward(buf, start, end, { kind, verb: 'forward', execution });
+      conversation.forward(
+        buf,
+        start,
+        end,
+        forwarded(type === client.query ? 'query' : 'execute', execution),
+      );
     } else if (type === client.parse) {
       // Its name may be anywhere in what has not arrived: what was known under it must not be believed.
       conversation.prepared.clear();
-      conversation.forward(buf, start, end, { kind: 'parse', verb: 'forward' });
+      conversation.forward(buf, start, end, plain.parse);
     } else if (type === client.bind) {
       conversation.portals.clear();
-      conversation.forward(buf, start, end, { kind: 'bind', verb: 'forward' });
+      conversation.forward(buf, start, end, plain.bind);
     } else if (type === client.describe || type === client.close) {
-      conversation.forward(buf, start, end, {
-        kind: type === client.close ? 'close' : 'describe',
-        verb: 'forward',
-      });
+      conversation.forward(buf, start, end, type === client.close ? plain.close : plain.describe);
     } else if (type === client.functionCall) {
       this.functionCall(buf, start, end);
     } else {
@@ -136,13 +139,12 @@ export class ClientSide {
   /** A call by OID (large objects, mostly): no statement, but it may have written anything. */
   private functionCall(buf: Buffer, start: number, end: number): void {
     const execution = new Execution(new SentStatement(unseenText, 'simple'));
-    this.conversation.forward(buf, start, end, { kind: 'call', verb: 'forward', execution });
+    this.conversation.forward(buf, start, end, forwarded('call', execution));
   }
 
   private copyEnd(buf: Buffer, start: number, end: number): void {
     const { conversation } = this;
-    const early = { kind: 'copy-end', verb: 'forward' } as const;
-    conversation.forward(buf, start, end, conversation.copyIn ? undefined : early);
+    conversation.forward(buf, start, end, conversation.copyIn ? undefined : plain.copyEnd);
     conversation.copyIn = false;
   }
 
@@ -155,9 +157,9 @@ export class ClientSide {
     if (!conversation.rules.active || conversation.serverSkips) {
       this.count('forwarded');
       const execution = new Execution(new SentStatement(unseenText, 'simple'));
-      return conversation.forward(buf, start, end, { kind: 'query', verb: 'forward', execution });
+      return conversation.forward(buf, start, end, forwarded('query', execution));
     }
-    const text = new StatementText(readQuery(buf, start, end), conversation.settings);
+    const text = new StatementText(buf, conversation.settings, readQuery(buf, start, end), end - 1);
     const statement = new SentStatement(text, 'simple');
     const decision = decide(conversation, statement);
     if (decision?.kind === 'rewrite') {
@@ -165,38 +167,32 @@ export class ClientSide {
       return new PlanRun(conversation, decision.finding, { via: 'simple', statement, message }).start();
     }
     report(conversation, statement, decision);
-    conversation.forward(buf, start, end, {
-      kind: 'query',
-      verb: 'forward',
-      execution: new Execution(statement),
-    });
+    conversation.forward(buf, start, end, forwarded('query', new Execution(statement)));
   }
 
   private parse(buf: Buffer, start: number, end: number): void {
     const { conversation } = this;
-    if (!conversation.rules.active)
-      return conversation.forward(buf, start, end, { kind: 'parse', verb: 'forward' });
+    if (!conversation.rules.active) return conversation.forward(buf, start, end, plain.parse);
     const { name, text, types } = readParse(buf, start, end);
     const prepared = new Prepared(new StatementText(text, conversation.settings), types);
     const undo = conversation.prepared.set(name, prepared);
-    conversation.forward(buf, start, end, { kind: 'parse', verb: 'forward', undo });
+    conversation.forward(buf, start, end, forwarded('parse', undefined, undo));
   }
 
   private bind(buf: Buffer, start: number, end: number): void {
     const { conversation } = this;
     if (!conversation.rules.active || conversation.serverSkips)
-      return conversation.forward(buf, start, end, { kind: 'bind', verb: 'forward' });
-    const { portal: name, statement: of } = bindNames(buf, start, end);
+      return conversation.forward(buf, start, end, plain.bind);
+    const { portal: name, statement: of } = readBindNames(buf, start, end);
     const prepared = conversation.prepared.get(of) ?? new Prepared(unseenText, []);
-    const message = Buffer.from(buf.subarray(start, end));
-    const portal = new Portal(prepared, message);
-    if (mayComplete(conversation, prepared.source.text)) {
+    const portal = new Portal(prepared, buf.toString('latin1', start, end));
+    if (mayComplete(conversation, prepared.source)) {
       void portal.bind; // read now: a malformed one is the server's to answer
       const statement = new SentStatement(prepared.source, 'extended', portal);
       const decision = decide(conversation, statement);
       if (decision?.kind === 'rewrite') {
         this.held = {
-          bind: message,
+          bind: Buffer.from(buf.subarray(start, end)),
           describe: undefined,
           name,
           portal,
@@ -208,15 +204,16 @@ export class ClientSide {
       portal.decided = { statement, decision };
     }
     const undo = conversation.portals.set(name, portal);
-    conversation.forward(buf, start, end, { kind: 'bind', verb: 'forward', undo });
+    conversation.forward(buf, start, end, forwarded('bind', undefined, undo));
   }
 
   private describe(buf: Buffer, start: number, end: number): void {
     const { conversation } = this;
     const { target, name } = readDescribe(buf, start, end);
     const describes = target === 'S' ? conversation.prepared.get(name) : conversation.portals.get(name);
-    const entry = { kind: 'describe', verb: 'forward' } as const;
-    conversation.forward(buf, start, end, describes === undefined ? entry : { ...entry, describes });
+    const entry =
+      describes === undefined ? plain.describe : forwarded('describe', undefined, undefined, describes);
+    conversation.forward(buf, start, end, entry);
   }
 
   private execute(buf: Buffer, start: number, end: number): void {
@@ -234,26 +231,21 @@ export class ClientSide {
       if (portal.started) execution.captured.cut = 'suspended';
       portal.started = true;
     }
-    conversation.forward(buf, start, end, { kind: 'execute', verb: 'forward', execution });
+    conversation.forward(buf, start, end, forwarded('execute', execution));
   }
 
   private close(buf: Buffer, start: number, end: number): void {
     const { conversation } = this;
     const { target, name } = readClose(buf, start, end);
     const undo = (target === 'S' ? conversation.prepared : conversation.portals).set(name, undefined);
-    conversation.forward(buf, start, end, { kind: 'close', verb: 'forward', undo });
+    conversation.forward(buf, start, end, forwarded('close', undefined, undo));
   }
 
   private sync(buf: Buffer, start: number, end: number): void {
     const { conversation } = this;
     conversation.serverSkips = false;
     // While the server reads COPY data it ignores Sync.
-    conversation.forward(
-      buf,
-      start,
-      end,
-      conversation.copyIn ? undefined : { kind: 'sync', verb: 'forward' },
-    );
+    conversation.forward(buf, start, end, conversation.copyIn ? undefined : plain.sync);
   }
 
   /** @returns true when the message was taken */
@@ -296,20 +288,9 @@ export class ClientSide {
     this.held = undefined;
     held.portal.decided = { statement: held.statement, decision: refuse(held.finding, 'pipeline') };
     const undo = conversation.portals.set(held.name, held.portal);
-    conversation.forward(held.bind, 0, held.bind.length, { kind: 'bind', verb: 'forward', undo });
+    conversation.forward(held.bind, 0, held.bind.length, forwarded('bind', undefined, undo));
     if (held.describe === undefined) return;
-    const entry = { kind: 'describe', verb: 'forward', describes: held.portal } as const;
+    const entry = forwarded('describe', undefined, undefined, held.portal);
     conversation.forward(held.describe, 0, held.describe.length, entry);
   }
-}
-
-/** The two names at the head of a Bind; the rest is read when somebody asks. @throws ProtocolViolation */
-function bindNames(buf: Buffer, start: number, end: number): { portal: string; statement: string } {
-  const portalEnd = buf.indexOf(0, start + headerBytes);
-  const statementEnd = portalEnd < 0 ? -1 : buf.indexOf(0, portalEnd + 1);
-  if (statementEnd < 0 || statementEnd >= end) throw new ProtocolViolation('Bind without names');
-  return {
-    portal: buf.toString('latin1', start + headerBytes, portalEnd),
-    statement: buf.toString('latin1', portalEnd + 1, statementEnd),
-  };
 }

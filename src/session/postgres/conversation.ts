@@ -81,7 +81,7 @@ export class Conversation extends SessionState {
   forward(buf: Buffer, start: number, end: number, entry?: Expected): void {
     this.output.toServer(buf, start, end);
     if (entry === undefined || this.serverSkips) {
-      entry?.undo?.();
+      entry?.undo?.undo();
       return;
     }
     this.replies.push(entry);

@@ -1,9 +1,9 @@
 /** One run of one statement, from the moment it was forwarded until its last reply: what step 10 tells the memory. */
-import type { Outcome, ResultColumn, Statement, StatementError } from '../../memory/types.ts';
+import type { Outcome, ReadResult, ResultColumn, Statement, StatementError } from '../../memory/types.ts';
 import { CapturedValues } from '../captured-values.ts';
 import type { Portal } from './prepared.ts';
 
-export class Execution {
+export class Execution implements Outcome {
   readonly statement: Statement;
   readonly portal: Portal | undefined;
   tag: string | undefined;
@@ -19,10 +19,15 @@ export class Execution {
   }
 
   outcome(): Outcome {
-    if (this.error !== undefined) return { error: this.error };
-    const outcome: Outcome = {};
-    if (this.tag !== undefined) outcome.tag = this.tag;
-    outcome.read = this.captured.result(this.described ?? this.portal?.resultColumns(), this.rows);
-    return outcome;
+    return this.error === undefined ? this : { error: this.error };
+  }
+
+  /** Made when somebody asks. */
+  get read(): ReadResult {
+    return this.captured.result(this.rows, this);
+  }
+
+  resultColumns(): ResultColumn[] | undefined {
+    return this.described ?? this.portal?.resultColumns();
   }
 }

@@ -12,7 +12,7 @@ import type { BatchResult } from './batch.ts';
 import type { Conversation } from './conversation.ts';
 import { Execution } from './execution.ts';
 import { readState, sessionState, stateQuery, takeGuard } from './guard.ts';
-import type { Portal } from './prepared.ts';
+import type { Change, Portal } from './prepared.ts';
 
 /** The client's messages that the plan stands in for. */
 export type Original =
@@ -233,7 +233,7 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
   }
 
   /** @returns takes it back */
-  private portalStarted(name: string, portal: Portal): () => void {
+  private portalStarted(name: string, portal: Portal): Change {
     portal.started = true;
     return this.state.portals.set(name, portal);
   }

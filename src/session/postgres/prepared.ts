@@ -24,7 +24,7 @@ export class Prepared {
   }
 
   get bytes(): number {
-    return this.source.text.length + 4 * this.types.length;
+    return this.source.length + 4 * this.types.length;
   }
 }
 
@@ -37,10 +37,11 @@ export class Portal {
   decided: { statement: Statement; decision: Decision } | undefined;
   /** An Execute of it went out: a further one returns the rest of its rows, and nobody knows how many came before. */
   started = false;
-  private readonly message: Buffer;
+  /** Of the Bind, one character a byte. */
+  private readonly message: string;
   private parsed: BindMessage | undefined;
 
-  constructor(prepared: Prepared, message: Buffer) {
+  constructor(prepared: Prepared, message: string) {
     this.prepared = prepared;
     this.message = message;
   }
@@ -50,7 +51,7 @@ export class Portal {
   }
 
   get bind(): BindMessage {
-    return (this.parsed ??= readBind(this.message, 0, this.message.length));
+    return (this.parsed ??= readBind(Buffer.from(this.message, 'latin1'), 0, this.message.length));
   }
 
   get parameters(): Parameters {
@@ -60,12 +61,33 @@ export class Portal {
 
   /** The statement's columns with the formats that this Bind asked for. */
   resultColumns(): ResultColumn[] | undefined {
-    if (this.columns !== undefined) return this.columns;
+    if (this.columns !== undefined || this.prepared.columns === undefined) return this.columns;
     const formats = this.bind.resultFormats;
-    return this.prepared.columns?.map((column, index) => ({
+    return this.prepared.columns.map((column, index) => ({
       ...column,
       format: (formats.length > 1 ? formats[index] : formats[0]) ?? 0,
     }));
+  }
+}
+
+/** A change that can be taken back, the newest first. */
+export interface Change {
+  undo(): void;
+}
+
+class Replacement<T extends { readonly bytes: number }> implements Change {
+  private readonly named: Named<T>;
+  private readonly name: string;
+  private readonly previous: T | undefined;
+
+  constructor(named: Named<T>, name: string, previous: T | undefined) {
+    this.named = named;
+    this.name = name;
+    this.previous = previous;
+  }
+
+  undo(): void {
+    this.named.replace(this.name, this.previous);
   }
 }
 
@@ -75,6 +97,8 @@ export class Portal {
  */
 export class Named<T extends { readonly bytes: number }> {
   private readonly entries = new Map<string, T>();
+  /** What most clients use again and again: not in the map, whose changes cost more. */
+  private unnamed: T | undefined;
   private readonly limit: number;
   private readonly mostBytes: number;
   private readonly share: Share;
@@ -89,37 +113,42 @@ export class Named<T extends { readonly bytes: number }> {
   }
 
   get(name: string): T | undefined {
-    return this.entries.get(name);
+    return name === '' ? this.unnamed : this.entries.get(name);
   }
 
-  /** @returns takes the change back */
-  set(name: string, value: T | undefined): () => void {
-    const previous = this.entries.get(name);
-    this.replace(name, undefined);
-    if (value !== undefined) {
-      if (this.entries.size < this.limit && this.bytes + value.bytes <= this.mostBytes)
-        this.replace(name, value);
-      else this.onFull();
-    }
-    return () => this.replace(name, previous);
+  set(name: string, value: T | undefined): Change {
+    const previous = this.get(name);
+    const fits = value !== undefined && this.fits(value, previous);
+    if (value !== undefined && !fits) this.onFull();
+    this.replace(name, fits ? value : undefined);
+    return new Replacement(this, name, previous);
   }
 
   clear(): void {
-    if (this.entries.size === 0) return;
-    this.entries.clear();
-    this.share.give(this.bytes);
+    if (this.bytes > 0) this.share.give(this.bytes);
+    this.unnamed = undefined;
     this.bytes = 0;
+    if (this.entries.size > 0) this.entries.clear();
   }
 
-  private replace(name: string, value: T | undefined): void {
-    const before = this.entries.get(name);
+  /** Whatever this map's own limits say: for what was there before. */
+  replace(name: string, value: T | undefined): void {
+    const before = this.get(name);
     if (before !== undefined) {
-      this.entries.delete(name);
       this.bytes -= before.bytes;
       this.share.give(before.bytes);
     }
-    if (value === undefined || !this.share.take(value.bytes)) return;
-    this.entries.set(name, value);
-    this.bytes += value.bytes;
+    const kept = value !== undefined && this.share.take(value.bytes) ? value : undefined;
+    if (kept !== undefined) this.bytes += kept.bytes;
+    if (name === '') this.unnamed = kept;
+    else if (kept !== undefined) this.entries.set(name, kept);
+    else if (before !== undefined) this.entries.delete(name);
+  }
+
+  private fits(value: T, inPlaceOf: T | undefined): boolean {
+    const others =
+      this.entries.size + (this.unnamed === undefined ? 0 : 1) - (inPlaceOf === undefined ? 0 : 1);
+    const bytes = this.bytes - (inPlaceOf?.bytes ?? 0) + value.bytes;
+    return others < this.limit && bytes <= this.mostBytes;
   }
 }

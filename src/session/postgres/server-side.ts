@@ -18,6 +18,7 @@ import type { StatementError } from '../../memory/types.ts';
 import type { Conversation } from './conversation.ts';
 import type { Execution } from './execution.ts';
 import type { Expected, ExpectedKind } from './expected.ts';
+import { Prepared } from './prepared.ts';
 
 /** What a message without content of interest answers, and whether it is the whole answer. */
 const simpleReplies: Record<number, { kind: ExpectedKind; last: boolean } | undefined> = {
@@ -28,6 +29,9 @@ const simpleReplies: Record<number, { kind: ExpectedKind; last: boolean } | unde
   [server.noData]: { kind: 'describe', last: true },
   [server.functionCallResponse]: { kind: 'call', last: false },
 };
+
+/** Tags of most replies: nothing but rows has changed. */
+const dml = /^(?:SELECT|INSERT|UPDATE|DELETE) /;
 
 export class ServerSide {
   private readonly conversation: Conversation;
@@ -125,13 +129,21 @@ export class ServerSide {
   private rowDescription(head: Expected | undefined, buf: Buffer, start: number, end: number): void {
     if (head?.kind === 'describe') {
       this.conversation.replies.shift();
-      if (head.describes !== undefined) head.describes.columns = readRowDescription(buf, start, end);
+      const { describes } = head;
+      if (describes !== undefined && (describes instanceof Prepared || this.inTransaction))
+        describes.columns = readRowDescription(buf, start, end);
     } else if (head?.kind === 'query') {
       const { execution } = head;
-      if (execution !== undefined && this.conversation.rules.active)
+      if (execution !== undefined && this.inTransaction)
         execution.described = readRowDescription(buf, start, end);
     } else return this.unexpected(server.rowDescription, buf, start, end);
     this.pass(head, buf, start, end);
+  }
+
+  /** Else a read is only counted: its columns need not be known. Everything in front of the reply has been answered. */
+  private get inTransaction(): boolean {
+    const { rules, memory } = this.conversation;
+    return rules.active && memory.status !== 'I';
   }
 
   private row(head: Expected | undefined, buf: Buffer, start: number, end: number): void {
@@ -150,7 +162,9 @@ export class ServerSide {
 
   private wantsValues(execution: Execution): boolean {
     const { rules, memory } = this.conversation;
-    return execution.captured.wants(() => rules.active && memory.wantsRows(execution.statement));
+    const { captured, statement } = execution;
+    if (captured.undecided) captured.decide(rules.active && memory.wantsRows(statement));
+    return captured.wanted;
   }
 
   private capture({ captured }: Execution, buf: Buffer, start: number, end: number): void {
@@ -170,17 +184,21 @@ export class ServerSide {
     if (execution !== undefined) {
       if (tag !== '') execution.tag = tag;
       if (type === server.portalSuspended) execution.captured.cut = 'suspended';
-      if (tag === 'COMMIT') this.conversation.releaseGuards();
-      else if (tag === 'ROLLBACK') this.rolledBack(execution);
-      // SQL PREPARE shares its names with Parse, and the tag does not say which one now means something else.
-      else if (tag === 'PREPARE') this.conversation.prepared.clear();
-      else if (/^(CREATE|ALTER|DROP|DISCARD) /.test(tag)) this.conversation.options.shared.facts.forget();
+      if (!dml.test(tag)) this.followTag(tag, execution);
     }
     if (head.kind === 'execute') {
       this.conversation.replies.shift();
       if (execution !== undefined) this.conversation.executed(execution);
     }
     this.pass(head, buf, start, end);
+  }
+
+  private followTag(tag: string, execution: Execution): void {
+    if (tag === 'COMMIT') this.conversation.releaseGuards();
+    else if (tag === 'ROLLBACK') this.rolledBack(execution);
+    // SQL PREPARE shares its names with Parse, and the tag does not say which one now means something else.
+    else if (tag === 'PREPARE') this.conversation.prepared.clear();
+    else if (/^(CREATE|ALTER|DROP|DISCARD) /.test(tag)) this.conversation.options.shared.facts.forget();
   }
 
   /** ROLLBACK TO has the same tag. */

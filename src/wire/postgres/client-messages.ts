@@ -3,7 +3,7 @@
  * buf[start, end), header included, and throws ProtocolViolation on anything inconsistent. Names are latin1-decoded;
  * Buffers in the results are views of buf.
  */
-import { Cursor } from './cursor.ts';
+import { bodyOf, Cursor, nameAt, terminator } from './cursor.ts';
 import { ProtocolViolation } from '../violation.ts';
 
 export interface ParseMessage {
@@ -28,12 +28,11 @@ export interface Target {
   name: string;
 }
 
-/** The SQL text, without its terminator. */
-export function readQuery(buf: Buffer, start: number, end: number): Buffer {
-  const cursor = new Cursor(buf, start, end);
-  const text = cursor.terminated();
-  cursor.finish();
-  return text;
+/** @returns where the SQL text begins; it ends in front of the message's last byte, its terminator */
+export function readQuery(buf: Buffer, start: number, end: number): number {
+  const body = bodyOf(buf, start, end);
+  if (buf.indexOf(0, body) !== end - 1) throw new ProtocolViolation('Query is not one string');
+  return body;
 }
 
 export function readParse(buf: Buffer, start: number, end: number): ParseMessage {
@@ -68,23 +67,37 @@ export function readClose(buf: Buffer, start: number, end: number): Target {
   return readTarget(buf, start, end);
 }
 
-/** maxRows: 0 = all. */
-export function readExecute(buf: Buffer, start: number, end: number): { portal: string; maxRows: number } {
-  const cursor = new Cursor(buf, start, end);
-  const portal = cursor.name();
-  const maxRows = cursor.int32();
-  cursor.finish();
-  return { portal, maxRows };
+/** The two names at the head of a Bind: what is needed of most of them. */
+export function readBindNames(
+  buf: Buffer,
+  start: number,
+  end: number,
+): Pick<BindMessage, 'portal' | 'statement'> {
+  const body = bodyOf(buf, start, end);
+  const portalEnd = terminator(buf, body, end);
+  const statementEnd = terminator(buf, portalEnd + 1, end);
+  return { portal: nameAt(buf, body, portalEnd), statement: nameAt(buf, portalEnd + 1, statementEnd) };
 }
 
+/** maxRows: 0 = all. */
+export function readExecute(buf: Buffer, start: number, end: number): { portal: string; maxRows: number } {
+  const body = bodyOf(buf, start, end);
+  const nul = terminator(buf, body, end);
+  if (end - nul !== 5) throw new ProtocolViolation('Execute is not a name and a count');
+  return { portal: nameAt(buf, body, nul), maxRows: buf.readInt32BE(nul + 1) };
+}
+
+const letterS = 0x53;
+const letterP = 0x50;
+
 function readTarget(buf: Buffer, start: number, end: number): Target {
-  const cursor = new Cursor(buf, start, end);
-  const letter = String.fromCharCode(cursor.byte());
-  if (letter !== 'S' && letter !== 'P')
+  const body = bodyOf(buf, start, end);
+  const letter = buf[body];
+  if (body === end || (letter !== letterS && letter !== letterP))
     throw new ProtocolViolation('Describe or Close of neither statement nor portal');
-  const name = cursor.name();
-  cursor.finish();
-  return { target: letter, name };
+  if (terminator(buf, body + 1, end) !== end - 1)
+    throw new ProtocolViolation('bytes behind the name in Describe or Close');
+  return { target: letter === letterS ? 'S' : 'P', name: nameAt(buf, body + 1, end - 1) };
 }
 
 function readFormats(cursor: Cursor): number[] {

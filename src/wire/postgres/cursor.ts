@@ -5,6 +5,26 @@
 import { headerBytes } from './codes.ts';
 import { ProtocolViolation } from '../violation.ts';
 
+/** Where the body of the message buf[start, end) begins. @throws ProtocolViolation when its length says something else */
+export function bodyOf(buf: Buffer, start: number, end: number): number {
+  if (start < 0 || end > buf.length || end - start < headerBytes)
+    throw new ProtocolViolation('message without header');
+  if (buf.readInt32BE(start + 1) !== end - start - 1)
+    throw new ProtocolViolation('message length disagrees with its frame');
+  return start + headerBytes;
+}
+
+/** Offset of the NUL that ends the string at `at`. Names are short: a loop is faster than a call out of JavaScript. */
+export function terminator(buf: Buffer, at: number, end: number): number {
+  for (let i = at; i < end; i += 1) if (buf[i] === 0) return i;
+  throw new ProtocolViolation('string without terminator');
+}
+
+/** latin1-decoded: one character a byte. */
+export function nameAt(buf: Buffer, at: number, nul: number): string {
+  return at === nul ? '' : buf.toString('latin1', at, nul);
+}
+
 export class Cursor {
   readonly #buf: Buffer;
   readonly #end: number;
@@ -12,12 +32,8 @@ export class Cursor {
 
   /** @param start,end the whole message, header included */
   constructor(buf: Buffer, start: number, end: number) {
-    if (start < 0 || end > buf.length || end - start < headerBytes)
-      throw new ProtocolViolation('message without header');
-    if (buf.readInt32BE(start + 1) !== end - start - 1)
-      throw new ProtocolViolation('message length disagrees with its frame');
     this.#buf = buf;
-    this.#at = start + headerBytes;
+    this.#at = bodyOf(buf, start, end);
     this.#end = end;
   }
 

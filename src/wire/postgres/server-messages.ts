@@ -3,7 +3,7 @@
  * buf[start, end), header included. Strings are latin1-decoded bytes. ProtocolViolation on anything inconsistent, except
  * for errors, which are read as far as they go: servers and poolers are known to send incomplete ones.
  */
-import { Cursor } from './cursor.ts';
+import { bodyOf, Cursor, nameAt, terminator } from './cursor.ts';
 import { headerBytes } from './codes.ts';
 import { ProtocolViolation } from '../violation.ts';
 
@@ -63,10 +63,9 @@ export function readFirstValue(buf: Buffer, start: number, end: number): string 
 
 /** The command tag: `DELETE 3`. */
 export function readCommandComplete(buf: Buffer, start: number, end: number): string {
-  const cursor = new Cursor(buf, start, end);
-  const tag = cursor.name();
-  cursor.finish();
-  return tag;
+  const body = bodyOf(buf, start, end);
+  if (terminator(buf, body, end) !== end - 1) throw new ProtocolViolation('bytes behind the command tag');
+  return nameAt(buf, body, end - 1);
 }
 
 /** ErrorResponse or NoticeResponse. Never throws: a missing terminator or field leaves the rest empty. */
@@ -109,13 +108,17 @@ export function readError(buf: Buffer, start: number, end: number): ServerError 
   return error;
 }
 
+const statuses = new Map<number | undefined, 'I' | 'T' | 'E'>([
+  [0x49, 'I'],
+  [0x54, 'T'],
+  [0x45, 'E'],
+]);
+
 /** Transaction status of ReadyForQuery. */
 export function readReadyStatus(buf: Buffer, start: number, end: number): 'I' | 'T' | 'E' {
-  const cursor = new Cursor(buf, start, end);
-  const status = String.fromCharCode(cursor.byte());
-  cursor.finish();
-  if (status !== 'I' && status !== 'T' && status !== 'E')
-    throw new ProtocolViolation('unknown transaction status');
+  const body = bodyOf(buf, start, end);
+  const status = end - body === 1 ? statuses.get(buf[body]) : undefined;
+  if (status === undefined) throw new ProtocolViolation('unknown transaction status');
   return status;
 }
 

@@ -22,6 +22,7 @@ import type { Mode, Rule } from '../../../src/patterns/rule.ts';
 import { splitDeleteSettings } from '../../../src/patterns/split-delete/settings.ts';
 import type { Detection, PatternId, Plan, ServerState } from '../../../src/patterns/types.ts';
 import { unlockedReadSettings } from '../../../src/patterns/unlocked-read-after-unique-violation/settings.ts';
+import { StatementText } from '../../../src/session/statement.ts';
 import { classify } from '../../../src/sql/classify.ts';
 import type { Classified } from '../../../src/sql/classify.ts';
 import type { Dialect, LexerSettings } from '../../../src/sql/shape.ts';
@@ -86,12 +87,17 @@ export class SceneStatement implements Statement {
   readonly text: Buffer;
   readonly parameters: Parameters | undefined;
   readonly via: 'simple' | 'extended';
+  readonly word: Statement['word'];
+  readonly alone: boolean;
   private classified: Classified | undefined;
   private readonly lexer: LexerSettings;
 
   constructor(sql: string, parameters?: Parameters, dialect: Dialect = 'postgres') {
     this.lexer = lexerOf(dialect);
-    this.text = Buffer.from(sql, 'latin1');
+    const { text, word, alone } = new StatementText(Buffer.from(sql, 'latin1'), this.lexer);
+    this.text = text;
+    this.word = word;
+    this.alone = alone;
     this.parameters = parameters;
     this.via = parameters === undefined ? 'simple' : 'extended';
   }

@@ -27,7 +27,7 @@ test('changes taken back leave the room they found', () => {
   const first = of(70);
   named.set('a', first);
   const undo = [named.set('a', of(90)), named.set('a', undefined), named.set('b', of(100))];
-  for (const back of undo.toReversed()) back();
+  for (const change of undo.toReversed()) change.undo();
   expect(named.get('a')).toBe(first);
   named.set('b', of(31));
   expect(named.get('b')).toBeUndefined();
@@ -50,7 +50,7 @@ test('without room in the share a name counts as never seen, what it replaced in
   expect(budget.used).toBe(0);
   const other = budget.share();
   other.take(40);
-  undo();
+  undo.undo();
   expect(named.get('a')).toBeUndefined();
   other.end();
   named.set('a', of(50));
