@@ -7,7 +7,7 @@ import { Budget } from '../../src/memory/budget.ts';
 import { Cancels } from '../../src/session/cancels.ts';
 import { GuardQueue } from '../../src/session/guard-queue.ts';
 import { createPostgresSession } from '../../src/session/postgres/session.ts';
-import type { RuleSet, Session, SessionLimits, SharedState } from '../../src/session/types.ts';
+import type { RuleSet, Session, SessionLimits, SharedState, TlsPolicy } from '../../src/session/types.ts';
 import { loadWitness } from '../../src/sql/witness/postgres.ts';
 import type { Witness } from '../../src/sql/witness/types.ts';
 
@@ -68,6 +68,7 @@ export function makeSession(
   rules: RuleSet,
   shared: SharedState = sharedState(),
   limits: Partial<SessionLimits> = {},
+  tls?: TlsPolicy,
 ): (wakeSoon: () => void) => Session {
   return (wakeSoon) =>
     createPostgresSession({
@@ -76,6 +77,7 @@ export function makeSession(
       limits: { ...plainLimits, ...limits },
       shared,
       server: 'fake:5432',
+      ...(tls !== undefined && { tls }),
       wakeSoon,
     });
 }
