@@ -4,7 +4,7 @@
  */
 import { startup, terminate } from './messages.ts';
 import { mask } from './mask.ts';
-import { RawClient, type Cut } from './raw-client.ts';
+import { RawClient, type Cut, type RawClientOptions } from './raw-client.ts';
 
 export interface Step {
   /** Which client sends: conversations with LISTEN or locks have two. */
@@ -48,6 +48,7 @@ export interface Target {
   user: string;
   /** Highest OID of the database's own objects: later ones differ from run to run. */
   lastOid: number;
+  tls?: RawClientOptions['tls'];
 }
 
 export type Transcript = Record<string, Buffer[]>;
@@ -57,7 +58,11 @@ export async function play(conversation: Conversation, target: Target, cut: () =
   const transcript: Transcript = {};
   try {
     for (const name of new Set(['a', ...conversation.steps.map((s) => s.by)])) {
-      const client = await RawClient.connect({ port: target.port, cut: cut() });
+      const client = await RawClient.connect({
+        port: target.port,
+        cut: cut(),
+        ...(target.tls !== undefined && { tls: target.tls }),
+      });
       clients.set(name, client);
       await client.send(startupOf(conversation, target));
       await client.until('Z');

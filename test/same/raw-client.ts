@@ -2,7 +2,10 @@
  * A client that sends prepared bytes and collects the server's messages whole: nothing is interpreted but the frames, so
  * what it returns can be compared byte for byte. How the bytes are cut on their way out is the caller's choice.
  */
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import { sslRequest } from './messages.ts';
 
 /** Returns the pieces in which `bytes` are written, one write each. */
 export type Cut = (bytes: Buffer) => Iterable<Buffer>;
@@ -37,8 +40,26 @@ export interface RawClientOptions {
   host?: string;
   port: number;
   cut?: Cut;
+  /** TLS: asked for by SSLRequest, or direct, from the first byte. */
+  tls?: ConnectionOptions & { direct?: boolean };
   /** A step that takes longer fails with what was received so far. */
   patienceMs?: number;
+}
+
+async function encrypted(socket: Socket, { tls = {}, cut = inOneWrite }: RawClientOptions): Promise<Socket> {
+  const { direct = false, ...rest } = tls;
+  if (!direct) {
+    for (const piece of cut(sslRequest)) {
+      socket.write(piece);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    if (answer.toString('latin1') !== 'S')
+      throw new Error(`SSLRequest was answered ${answer.toString('latin1')}`);
+  }
+  const secure = connectTls({ socket, ALPNProtocols: ['postgresql'], rejectUnauthorized: false, ...rest });
+  await once(secure, 'secureConnect');
+  return secure;
 }
 
 interface Waiter {
@@ -76,15 +97,10 @@ export class RawClient {
     socket.on('end', end).on('close', end).on('error', end);
   }
 
-  static connect(options: RawClientOptions): Promise<RawClient> {
-    return new Promise((resolve, reject) => {
-      const socket = connect(options.port, options.host ?? '127.0.0.1');
-      socket.once('error', reject);
-      socket.once('connect', () => {
-        socket.off('error', reject);
-        resolve(new RawClient(socket, options));
-      });
-    });
+  static async connect(options: RawClientOptions): Promise<RawClient> {
+    const socket = connect(options.port, options.host ?? '127.0.0.1');
+    await once(socket, 'connect');
+    return new RawClient(options.tls === undefined ? socket : await encrypted(socket, options), options);
   }
 
   async send(bytes: Buffer): Promise<void> {

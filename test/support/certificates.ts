@@ -1,8 +1,9 @@
 /** Certificates that tests make for themselves with openssl: a CA, and leaves that it signs. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { runner } from '../../src/demo/engine-files.ts';
 
 /** Paths of PEM files. */
 export interface Certificate {
@@ -63,6 +64,8 @@ export function authority(name = 'Interlock test CA'): Authority {
       ...leafOnly,
       ...subject,
     );
+    const as = runner();
+    if (as !== undefined) chownSync(leaf.key, as.uid, as.gid);
     return leaf;
   };
   return { ...ca, folder, issue, remove: () => rmSync(folder, { recursive: true, force: true }) };

@@ -8,6 +8,7 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { installedFolder, postgresVersions, type PostgresVersion } from '../../src/demo/engine-files.ts';
 import { startEngine } from '../../src/demo/engine.ts';
+import type { Certificate } from './certificates.ts';
 import { parseLog, type LoggedStatement } from '../../src/demo/server-log.ts';
 
 export type { PostgresVersion } from '../../src/demo/engine-files.ts';
@@ -19,6 +20,10 @@ export interface PostgresOptions {
   settings?: Record<string, string>;
   /** How role `app` (password `secret`) has to log in. `postgres` is always trusted. Default: everyone is. */
   auth?: 'password' | 'md5' | 'scram-sha-256';
+  /** The server has TLS with this certificate; `ca` signs the certificates of clients. */
+  tls?: Certificate & { ca?: string };
+  /** Lines of pg_hba.conf in front of the others. */
+  hba?: string[];
   /** The test reads the log or takes the server down: never a server from the environment. */
   own?: boolean;
 }
@@ -142,12 +147,19 @@ function fromEnvironment(options: PostgresOptions, url: string): Postgres {
   };
 }
 
+function tlsSettings({ cert, key, ca }: Certificate & { ca?: string }): Record<string, string> {
+  const files = { ssl: 'on', ssl_cert_file: cert, ssl_key_file: key };
+  return ca === undefined ? files : { ...files, ssl_ca_file: ca };
+}
+
 /** Starts a server (about 0.3 s once its template exists). It ends with this process at the latest. */
 export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
-  const own = options.own === true || options.settings !== undefined || options.auth !== undefined;
+  const { own: wanted, settings, auth, tls, hba: first = [] } = options;
+  const own = wanted === true || [settings, auth, tls].some((one) => one !== undefined) || first.length > 0;
   const given = own ? undefined : process.env[variable(options.version)];
   if (given !== undefined) return fromEnvironment(options, given);
   const hba = [
+    ...first,
     'host all postgres 127.0.0.1/32 trust',
     `host all all 127.0.0.1/32 ${options.auth ?? 'trust'}`,
     'host replication all 127.0.0.1/32 trust',
@@ -156,7 +168,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   const engine = await startEngine({
     version: options.version,
     hba,
-    settings: { ...encryption, ...options.settings },
+    settings: { ...encryption, ...(tls === undefined ? {} : tlsSettings(tls)), ...settings },
   });
   const url = `postgres://postgres@127.0.0.1:${engine.port}/postgres`;
   let appUrl = url;
