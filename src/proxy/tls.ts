@@ -29,12 +29,12 @@ export class ClientTls {
     this.config = config;
     this.#server = createServer({
       ...this.#context(),
-      allowHalfOpen: true,
       requestCert: config.files.ca !== undefined,
       rejectUnauthorized: config.files.ca !== undefined,
       ...(alpn !== undefined && { ALPNProtocols: [alpn] }),
     });
     this.#server.on('secureConnection', (socket) => {
+      socket.allowHalfOpen = true;
       if (!this.#settle(peer(socket), socket)) socket.destroy();
     });
     this.#server.on('tlsClientError', (error, socket) => this.#settle(peer(socket), error));
@@ -49,7 +49,11 @@ export class ClientTls {
   handshake(socket: Socket, done: HandshakeDone): void {
     const key = peer(socket);
     this.#waiting.set(key, done);
-    socket.once('close', () => this.#settle(key, new Error('the client has gone')));
+    // Node ends the connection without a word where the certificate is signed by somebody else.
+    const why = `ended in the handshake${this.config.files.ca === undefined ? '' : '; or its certificate is not signed by client_ca'}`;
+    // A client may end its direction and wait for replies, but not in the middle of the handshake.
+    socket.allowHalfOpen = false;
+    socket.prependOnceListener('close', () => this.#settle(key, new Error(why)));
     this.#server.emit('connection', socket);
   }
 
