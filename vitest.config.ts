@@ -25,6 +25,7 @@ export default defineConfig({
             'test/races/**/*.test.ts',
             'test/same/**/*.test.ts',
             'test/clients/**/*.test.ts',
+            'test/faults/**/*.test.ts',
             'test/support/**/*.test.ts',
           ],
           exclude: [stress],

@@ -70,6 +70,8 @@ export class Link {
   deaf = false;
   /** Milliseconds between two flights of the client. */
   pause = 1;
+  /** Whose bytes arrive first when both sides have sent some. */
+  first: () => Side = () => 'server';
   readonly #session: Session;
   readonly #server: Server;
   readonly #cut: Cut;
@@ -151,8 +153,9 @@ export class Link {
         this.#take(this.#session.wake(this.now));
         continue;
       }
-      const side = this.#waiting.server.empty ? 'client' : 'server';
-      if (side === 'server' || ((this.deaf || !this.#paused) && !this.#waiting.client.empty)) {
+      const readable = !this.#waiting.client.empty && (this.deaf || !this.#paused);
+      const side = this.#waiting.server.empty ? 'client' : readable ? this.first() : 'server';
+      if (side === 'server' || readable) {
         const chunk = this.#waiting[side].take();
         this.#take(this.#session.receive(side, chunk, this.now));
         chunk.fill(0xee);
