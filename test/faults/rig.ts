@@ -13,6 +13,7 @@ import type { Observer } from '../../src/proxy/types.ts';
 import type { Random } from '../fuzz/random.ts';
 import { mysqlShared } from '../streams/mysql/through.ts';
 import { plainLimits, ruleSet, sharedState } from '../streams/session.ts';
+import { plain } from '../unit/proxy/support.ts';
 import type { Scene } from './scenes.ts';
 
 /** What the network does to the bytes that one peer sends, and to what it would like to read. */
@@ -177,6 +178,8 @@ export async function play(scene: Scene, plan: Plan, random: Random): Promise<Re
     },
     refused: (_, code) => result.refused.push(code),
     abandoned: () => undefined,
+    tlsFailed: (_, side, why) => result.crashed.push(`TLS to ${side}: ${why}`),
+    certificatesReloaded: () => undefined,
     crashed: (_, error) => result.crashed.push(String(error)),
   };
   const options = {
@@ -186,7 +189,16 @@ export async function play(scene: Scene, plan: Plan, random: Random): Promise<Re
   };
   const protocol = scene.wire === 'postgres' ? postgres(options) : mysql(options);
   const proxy = new Proxy({
-    listeners: [{ name: 'faults', listen: { host: '127.0.0.1', port: 0 }, server, protocol }],
+    listeners: [
+      {
+        name: 'faults',
+        listen: { host: '127.0.0.1', port: 0 },
+        server,
+        protocol,
+        tls: undefined,
+        serverTls: plain,
+      },
+    ],
     limits,
     observer,
   });

@@ -33,7 +33,7 @@ interface Subject {
   /** The log-in comes first and is waited for: nobody speaks before. */
   login: Buffer[];
   flights: Buffer[];
-  link(cut: Cut): { link: Link; begin(): void; complete(): boolean };
+  link(cut: Cut): { link: Link; begin: () => void; complete: () => boolean };
 }
 
 const catalog = capturedCatalog();
