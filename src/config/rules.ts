@@ -40,9 +40,13 @@ export function collectRules(
   const located: Located[] = config.rules.custom.map((entry, index) =>
     locate(entry, source, ['rules', 'custom', index], true),
   );
-  for (const [index, name] of config.rules.packs.entries()) {
-    const pack = readPack(name, folder, source.where(['rules', 'packs', index]), problems);
-    if (pack !== undefined) (pack.general ? general : located).push(...pack.rules);
+  for (const [index, named] of config.rules.packs.entries()) {
+    const where = source.where(['rules', 'packs', index]);
+    const { pack: name, match } = typeof named === 'string' ? { pack: named, match: {} } : named;
+    const pack = readPack(name, folder, where, problems);
+    if (pack === undefined) continue;
+    const rules = pack.rules.map((one) => forSessions(one, match, where, problems));
+    (pack.general ? general : located).push(...rules);
   }
   const all = [...located, ...general];
   const seen = new Map<string, string>();
@@ -74,6 +78,20 @@ function locate(entry: RuleEntry, source: Source, path: Path, own: boolean): Loc
     example: (index) => source.where([...path, 'examples', index]),
     own,
   };
+}
+
+/** What the config says of a pack's sessions counts for its rules, which then may not say so themselves. */
+function forSessions(
+  located: Located,
+  match: RuleEntry['match'],
+  where: string,
+  problems: Problem[],
+): Located {
+  const { entry } = located;
+  for (const key of Object.keys(match) as (keyof typeof match)[])
+    if (match[key] !== undefined && entry.match[key] !== undefined)
+      problems.push({ where, message: `rule "${entry.id}" of the pack has ${key} of its own` });
+  return { ...located, entry: { ...entry, match: { ...entry.match, ...match } } };
 }
 
 function readPack(

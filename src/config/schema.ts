@@ -16,12 +16,15 @@ const text = z.string().min(1, 'may not be empty');
 const globs = z.array(text).min(1, 'name at least one, or leave the key out: it then matches everything');
 
 /** Every list is of glob patterns (`*`, `?`); a key that is absent matches everything. */
-const match = z.strictObject({
+const sessionMatch = z.strictObject({
   listeners: globs.optional(),
   databases: globs.optional(),
   users: globs.optional(),
-  /** application_name of the connection. */
+  /** application_name of the connection; MySQL, MariaDB: program_name. */
   applications: globs.optional(),
+});
+const match = z.strictObject({
+  ...sessionMatch.shape,
   /** `table` or `schema.table`, as the statement writes it. Naming a table is consent to rewrite deletes on it. */
   tables: globs.optional(),
   not_tables: globs.optional(),
@@ -108,7 +111,15 @@ const listener = z.strictObject({
 
 const rules = z.strictObject({
   /** Names of packs that ship with Interlock, or paths of files (with a slash), relative to the config file. */
-  packs: z.array(text).default(['generic']),
+  packs: z
+    .array(
+      z.union([
+        text,
+        /** The pack, for the sessions of one application only. */
+        z.strictObject({ pack: text, match: sessionMatch.default({}) }),
+      ]),
+    )
+    .default(['generic']),
   /** Tables on which a split delete may be rewritten, by rules whose mode is rewrite. `*` is allowed. */
   tables: globs.optional(),
   /** Replaces the mode of every rule; rewrite is then consent for all tables. */

@@ -96,7 +96,11 @@ function descend(schema: unknown, path: Path, value: unknown): unknown {
 }
 
 function choose(schema: unknown, value: unknown, orItself = false): unknown {
-  if (!(schema instanceof z.ZodDiscriminatedUnion)) return schema;
+  if (!(schema instanceof z.ZodDiscriminatedUnion)) {
+    // `packs`: a name, or an object.
+    if (!(schema instanceof z.ZodUnion) || typeof value !== 'object') return schema;
+    return schema.options.find((one) => one instanceof z.ZodObject) ?? schema;
+  }
   const name = schema.def.discriminator;
   const chosen = (value as Record<string, unknown> | undefined)?.[name];
   const option = schema.options.find((one) => {

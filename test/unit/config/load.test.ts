@@ -293,6 +293,26 @@ describe('rules', () => {
     );
   });
 
+  test('a pack for the sessions of one application', () => {
+    const text = (packs: string) => `${minimal}rules:\n  packs: [${packs}]\n`;
+    const config = load(text("{pack: rails, match: {databases: [shop], users: ['app*']}}, {pack: django}"));
+    const ruleOf = (database: string, user: string) =>
+      config.ruleSet.forSession({ ...who, database, user }).ruleFor('split-delete', { name: 't' })?.id;
+    expect([ruleOf('shop', 'app1'), ruleOf('shop', 'x'), ruleOf('blog', 'app1')]).toEqual([
+      'rails/split-delete',
+      'django/split-delete',
+      'django/split-delete',
+    ]);
+    expect(config.warnings).toEqual([]);
+    expect(problems(text('{pack: rails, match: {tables: [t]}}'))).toEqual([
+      expect.stringMatching(/^f\.yaml:6:33: rules\.packs\[0\]\.match: unknown key "tables"; allowed: /),
+    ]);
+    expect(problems(text('{pack: rials}'))).toEqual([
+      expect.stringMatching(/^f\.yaml:6:11: unknown rule pack "rials"/),
+    ]);
+    expect(problems(text('7'))).toEqual(['f.yaml:6:11: rules.packs[0]: expected string or object']);
+  });
+
   test('packs that do not exist', () => {
     expect(problems(`${minimal}rules: {packs: [nope, ./nope.yaml, ../rules/generic]}\n`)).toEqual([
       'f.yaml:5:17: unknown rule pack "nope"; available: django, generic, hibernate, laravel, prisma, rails, sequelize, sqlalchemy, typeorm, or a path with a slash',
