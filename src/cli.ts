@@ -17,7 +17,7 @@ const help = `Interlock: a proxy that makes the racy statement sequences of ORMs
 
 usage: interlock --server URL [--listen ADDRESS] [options]
        interlock -c FILE
-       interlock check -c FILE
+       interlock check -c FILE [--connect]
        interlock explain FILE|-
        interlock record --server URL --output FILE [--max-size SIZE] [--raw]
 
@@ -35,7 +35,8 @@ usage: interlock --server URL [--listen ADDRESS] [options]
   -v, --version         the version
 
 commands:
-  check                 reads config and rules, runs their examples, reports every problem, starts nothing
+  check                 reads config and rules, runs their examples, reports every problem, starts nothing;
+                        --connect also connects to every server, and says which clients and log-ins get through
   explain               says what Interlock sees in a transcript or a server's log; see interlock explain --help
   record                relays, changes nothing, and writes what sessions say into a new file for explain (mode 0600, up to
                         --max-size, 64MiB); literals, parameters and rows are replaced by placeholders, unless --raw
@@ -51,6 +52,7 @@ const options = {
   workers: { type: 'string' },
   'log-level': { type: 'string' },
   config: { type: 'string', short: 'c' },
+  connect: { type: 'boolean' },
   output: { type: 'string' },
   'max-size': { type: 'string' },
   raw: { type: 'boolean' },
@@ -66,8 +68,10 @@ async function main(args: string[]): Promise<number> {
   const [command = 'run', ...more] = positionals;
   if (more.length > 0 || !['run', 'check', 'record'].includes(command))
     throw new UsageError(`unknown command "${positionals.join(' ')}"`);
+  if (values.connect === true && command !== 'check')
+    throw new UsageError('--connect belongs to interlock check');
   const config = loadConfig(values, command === 'record');
-  if (command === 'check') return check(config);
+  if (command === 'check') return check(config, values.connect === true);
   if (command === 'record') return serve(config, recordOptions(values));
   await checkExamples(
     config.examples,
@@ -88,7 +92,7 @@ type Values = ReturnType<typeof parse>['values'];
 
 /** @throws ConfigError, UsageError */
 function loadConfig(values: Values, recording: boolean): Config {
-  const { config, help: _, version: __, output, 'max-size': maxSize, raw, ...flags } = values;
+  const { config, connect: ___, help: _, version: __, output, 'max-size': maxSize, raw, ...flags } = values;
   if (!recording && (output ?? maxSize ?? raw) !== undefined)
     throw new UsageError('--output, --max-size and --raw belong to interlock record');
   if (recording && (config ?? flags.mode) !== undefined)
@@ -106,12 +110,20 @@ function loadConfig(values: Values, recording: boolean): Config {
 }
 
 /** Examples of every dialect are run, whatever the listeners speak. */
-async function check(config: Config): Promise<number> {
+async function check(config: Config, connect: boolean): Promise<number> {
   await checkExamples(config.examples);
   for (const { where, message } of config.warnings) process.stderr.write(`warning: ${where}: ${message}\n`);
-  return say(
+  say(
     `ok: ${config.listeners.length} listener(s), ${config.rules.length} rules, ${config.examples.length} examples\n`,
   );
+  if (!connect) return 0;
+  const [{ checkConnections }, { failed, render }] = await Promise.all([
+    import('./check/connect.ts'),
+    import('./check/report.ts'),
+  ]);
+  const reports = await checkConnections(config);
+  say(reports.map((report) => `\n${render(report)}`).join(''));
+  return reports.some(failed) ? 2 : 0;
 }
 
 /** @throws UsageError */

@@ -75,12 +75,21 @@ export const listenAddress = z.union([
 
 /** MariaDB speaks MySQL's protocol; which of the two a server is, its greeting tells. */
 export type ProtocolName = 'postgres' | 'mysql';
+/** Of the URL; for `check --connect`, never for a client's session. */
+export interface Credentials {
+  user: string;
+  password: string;
+  /** '' where none is named. */
+  database: string;
+}
+
 export interface ServerAddress {
   /** Undefined: neither scheme nor file name tells. */
   protocol: ProtocolName | undefined;
   at: Endpoint;
   /** What the URL's parameters say about TLS. */
   tls: ServerTlsEntry | undefined;
+  credentials: Credentials | undefined;
 }
 
 const schemes: Record<string, ProtocolName> = {
@@ -102,7 +111,7 @@ const postgresSocket = (folder: string, port: number) => `${folder.replace(/\/+$
 /**
  * `postgres://db:5432`, `postgres:///?host=/var/run/postgresql`, `mysql:///?socket=/run/mysqld/mysqld.sock`, or
  * `unix:/path`. The scheme chooses the protocol. User, password and database may stand in it, as in the app's own
- * connection string, and are not used: the client's log-in is relayed. Parameters about TLS have the names that the app's
+ * connection string; only `check --connect` uses them, the client's log-in is relayed. Parameters about TLS have the names that the app's
  * driver gives them: `?sslmode=verify-full&sslrootcert=ca.pem`, `?ssl-mode=REQUIRED`. Messages never repeat the URL.
  */
 export const serverUrl = z.string().transform((text, context): ServerAddress => {
@@ -115,7 +124,7 @@ export const serverUrl = z.string().transform((text, context): ServerAddress => 
     if (!parsed.success) return refuse(parsed.error.issues[0]?.message ?? 'no path');
     const path = parsed.data;
     const protocol = /\/\.s\.PGSQL\.\d+$/.test(path) ? 'postgres' : undefined;
-    return { protocol, at: { path }, tls: undefined };
+    return { protocol, at: { path }, tls: undefined, credentials: undefined };
   }
   if (!URL.canParse(text)) return refuse('write a URL, for example postgres://db:5432');
   const url = new URL(text);
@@ -129,8 +138,23 @@ export const serverUrl = z.string().transform((text, context): ServerAddress => 
   if (url.hash !== '') return refuse('a URL of a server has no #');
   const at = endpointOf(url, protocol);
   if (typeof at === 'string') return refuse(at);
-  return { protocol, at, tls };
+  return { protocol, at, tls, credentials: credentialsOf(url) };
 });
+
+function credentialsOf({ username, password, pathname }: URL): Credentials | undefined {
+  if (username === '') return undefined;
+  const [user, secret, database] = [username, password, pathname.slice(1)].map(decoded);
+  return { user: user ?? '', password: secret ?? '', database: database ?? '' };
+}
+
+/** A % that encodes nothing stands for itself, as in the drivers. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
 
 /** @returns what is wrong with the URL, where something is */
 function endpointOf(url: URL, protocol: ProtocolName): Endpoint | string {

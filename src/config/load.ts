@@ -6,7 +6,14 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Rule } from '../patterns/rule.ts';
 import type { RuleSet, SessionLimits } from '../session/types.ts';
-import { shown, type Endpoint, type ListenAddress, type ProtocolName, type TcpAddress } from './address.ts';
+import {
+  shown,
+  type Credentials,
+  type Endpoint,
+  type ListenAddress,
+  type ProtocolName,
+  type TcpAddress,
+} from './address.ts';
 import type { RuleExample } from './examples.ts';
 import { isLoopback } from './loopback.ts';
 import { ConfigError, type Problem } from './problem.ts';
@@ -31,6 +38,8 @@ export interface ListenerConfig {
   /** Undefined: clients connect plain. */
   tls: ClientTlsConfig | undefined;
   serverTls: ServerTlsConfig;
+  /** Of the server's URL: `check --connect` logs in with them. */
+  credentials: Credentials | undefined;
 }
 
 export interface Config {
@@ -139,6 +148,7 @@ function readListeners(
       protocol,
       listen,
       server: server.at,
+      credentials: server.credentials,
       tls: readClientTls(tls, place('tls')),
       serverTls: readServerTls(
         written ?? server.tls ?? serverTls.parse({}),

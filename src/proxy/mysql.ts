@@ -16,6 +16,9 @@ const errnos: Record<FatalCode, number> = {
   [fatalCodes.shutdown]: 1053, // ER_SERVER_SHUTDOWN
 };
 
+/** TLS is asked for inside the log-in, by the session. */
+export const mysqlTls: Pick<Protocol, 'tlsRequest' | 'alpn'> = { tlsRequest: undefined, alpn: undefined };
+
 export function mysql(
   options: Pick<SessionOptions, 'rules' | 'limits' | 'shared' | 'passwords' | 'recorder'>,
 ): Protocol {
@@ -30,7 +33,6 @@ export function mysql(
       }),
     serverFirst: true,
     goodbye: writeCommand(command.quit),
-    tlsRequest: undefined,
-    alpn: undefined,
+    ...mysqlTls,
   };
 }

@@ -9,13 +9,16 @@ import type { Endpoint } from '../config/address.ts';
 import { connectOptions } from './endpoint.ts';
 import { bufferBytes, keepAliveMs } from './leg.ts';
 import { serverTlsFailure, type TlsFailure } from './tls.ts';
-import type { ListenerOptions } from './types.ts';
+import type { ListenerOptions, Protocol } from './types.ts';
 
 export interface Opened {
   socket: Socket;
   encrypted: boolean;
 }
-type Target = Pick<ListenerOptions, 'server' | 'serverTls' | 'protocol'>;
+/** A listener, as far as its server is concerned. */
+export type Target = Pick<ListenerOptions, 'server' | 'serverTls'> & {
+  protocol: Pick<Protocol, 'tlsRequest' | 'alpn'>;
+};
 
 const noTls: TlsFailure = {
   reason: 'it does not offer TLS',

@@ -6,6 +6,12 @@ import { alpnProtocol, readSslAnswer, writeSslRequest } from '../wire/postgres/s
 import { writeBare, writeError } from '../wire/postgres/writers.ts';
 import type { Protocol } from './types.ts';
 
+/** How its servers are asked for TLS. */
+export const postgresTls: Pick<Protocol, 'tlsRequest' | 'alpn'> = {
+  tlsRequest: { bytes: writeSslRequest(), answer: readSslAnswer },
+  alpn: alpnProtocol,
+};
+
 export function postgres(
   options: Pick<SessionOptions, 'rules' | 'limits' | 'shared' | 'recorder'>,
 ): Protocol {
@@ -15,7 +21,6 @@ export function postgres(
       writeError({ severity: 'FATAL', code, message, ...(hint !== undefined && { hint }) }),
     serverFirst: false,
     goodbye: writeBare(client.terminate),
-    tlsRequest: { bytes: writeSslRequest(), answer: readSslAnswer },
-    alpn: alpnProtocol,
+    ...postgresTls,
   };
 }

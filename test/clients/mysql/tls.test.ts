@@ -22,9 +22,10 @@ import {
   type TlsServer,
 } from '../../support/mysql-tls.ts';
 import { have } from '../debian.ts';
-import { runTool } from '../tool.ts';
+import { runTool, type Run } from '../tool.ts';
 
 const password = 'secret';
+const cli = fileURLToPath(new URL('../../../dist/cli.js', import.meta.url));
 const script = fileURLToPath(new URL('python/pymysql_tls.py', import.meta.url));
 const newMariadb = await commandLineClient('mariadb-11.8');
 const newMysql = await commandLineClient('mysql-9.7');
@@ -139,6 +140,38 @@ describe.each(await availableEngines(undefined, { ownSettings: true }))('%s', (e
     }
     // Not every client has every plugin, but its server's own each of them has.
     expect(welcome).toContain(own);
+  });
+
+  test('interlock check --connect says so before', async () => {
+    const { server, ca, certificate } = behind;
+    const check = async (url: string, serverTls: string): Promise<Run> => {
+      const file = join(ca.folder, 'check.yaml');
+      const tls = `tls: { cert: ${certificate.cert}, key: ${certificate.key} }, server_tls: ${serverTls}`;
+      writeFileSync(file, `listeners: [{ name: main, listen: "127.0.0.1:0", server: "${url}", ${tls} }]\n`);
+      return runTool(process.execPath, [cli, 'check', '-c', file, '--connect']);
+    };
+    const verified = await check(server.url(own, password), `{ mode: verify-full, ca: ${ca.cert} }`);
+    expect(verified).toMatchObject({ status: 0, stderr: '' });
+    expect(verified.stdout).toContain(server.version.replace(/-log$/, ''));
+    expect(verified.stdout).toMatch(/TLSv1\.3, certificate verified \(verify-full\)/);
+    expect(verified.stdout).toMatch(/isolation by default +REPEATABLE-READ/);
+    expect(verified.stdout).toMatch(
+      engine === 'mariadb-11.8'
+        ? /works +TLS -> TLS +MariaDB's clients/
+        : /depends +TLS -> TLS +MariaDB's clients/,
+    );
+    expect(verified.stdout).not.toContain(password);
+    const plain = await check(`mysql://127.0.0.1:${server.port}`, '{ mode: disable }');
+    expect(plain.status).toBe(0);
+    expect(plain.stdout).toMatch(
+      /depends +TLS -> plain +mysql_clear_password[^]*server_tls\.mode to require/,
+    );
+    const wrong = await check(server.url(own, 'wrong'), '{ mode: prefer }');
+    expect(wrong.status).toBe(2);
+    expect(wrong.stdout).toMatch(/FAILS .*cannot log in: 1045/);
+    const stranger = await check(server.url(own, password), '{ mode: verify-full, ca: system }');
+    expect(stranger.status).toBe(2);
+    expect(stranger.stdout).toMatch(/FAILS .*unknown CA\. Name the CA/);
   });
 });
 

@@ -54,7 +54,19 @@ describe('server', () => {
     ['mysql://localhost/?socketPath=/run/m.sock', my({ path: '/run/m.sock' })],
     ['unix:/tmp/.s.PGSQL.5432', pg({ path: '/tmp/.s.PGSQL.5432' })],
     ['unix:/run/mysqld/mysqld.sock', { protocol: undefined, at: { path: '/run/mysqld/mysqld.sock' } }],
-  ])('%s', (text, address) => expect(serverUrl.parse(text)).toEqual(address));
+  ])('%s', (text, address) => {
+    const { credentials: _, ...parsed } = serverUrl.parse(text);
+    expect(parsed).toEqual(address);
+  });
+
+  test.each([
+    ['postgres://db/shop', undefined],
+    ['mysql://u:p%40ss%2F@db', { user: 'u', password: 'p@ss/', database: '' }],
+    ['mysql://u:100%@db/shop?ssl-mode=REQUIRED', { user: 'u', password: '100%', database: 'shop' }],
+    ['mysql://u@db/shop', { user: 'u', password: '', database: 'shop' }],
+  ])('credentials in %s', (text, credentials) => {
+    expect(serverUrl.parse(text).credentials).toEqual(credentials);
+  });
 
   test.each([
     ['postgres://', /no host; .*\?host=/],
