@@ -65,6 +65,14 @@ export function logEvent(log: Log, who: object, event: SessionEvent): void {
     case 'limit':
       log.debug({ ...who, limit: event.limit }, 'limit reached: something is forgotten or not looked at');
       return;
+    case 'breaker':
+      if (event.state === 'open')
+        log.warn(
+          { ...who, rule: event.rule },
+          'breaker open: rewrites of this rule fail, it observes for a while',
+        );
+      else log.info({ ...who, rule: event.rule }, 'breaker closed: this rule rewrites again');
+      return;
     case 'problem':
       log.error(
         { ...who, fingerprint: event.fingerprint, problem: event.message },

@@ -18,6 +18,7 @@
  * | `interlock_guard_total` | outcome: had, not-had, none | guards of executed plans |
  * | `interlock_guard_wait_seconds` | | how long plans waited for their guard |
  * | `interlock_guard_waiting` | | sessions that wait for a guard now |
+ * | `interlock_breaker_state` | rule | 0: closed, the rule rewrites. 1: open, it observes. 2: half-open, one rewrite is tried |
  * | `interlock_plan_seconds` | pattern | time added by a plan, guard wait included |
  * | `interlock_protocol_errors_total` | side: client, server | connections ended by impossible bytes |
  * | `interlock_problems_total` | | defects that were contained: a statement or session left alone |
@@ -26,6 +27,7 @@
  * costs no metric. Everything else is counted when its event comes.
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { BreakerState } from './session/breaker.ts';
 import type { FindingEvent, SessionCounters, SessionEvent, Side } from './session/types.ts';
 
 /** Read at collection. */
@@ -35,9 +37,13 @@ export interface MetricsSource {
   readonly sessionsTotal: number;
   readonly guardsWaiting: number;
   readonly memoryUsed: number;
+  /** By rule. */
+  breakers(): Map<string, BreakerState>;
 }
 
 const seconds = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
+
+const breakerStates: readonly BreakerState[] = ['closed', 'open', 'half-open'];
 
 export class Metrics {
   readonly registry = new Registry();
@@ -121,6 +127,15 @@ export class Metrics {
     gauge('interlock_sessions', 'Client connections open now.', () => source.sessions);
     gauge('interlock_memory_bytes', 'What all sessions remember now.', () => source.memoryUsed);
     gauge('interlock_guard_waiting', 'Sessions that wait for a guard now.', () => source.guardsWaiting);
+    new Gauge({
+      name: 'interlock_breaker_state',
+      help: '0: closed, 1: open, 2: half-open.',
+      labelNames: ['rule'],
+      registers,
+      collect() {
+        for (const [rule, state] of source.breakers()) this.set({ rule }, breakerStates.indexOf(state));
+      },
+    });
     for (const side of ['client', 'server']) {
       this.#errors.inc({ side }, 0);
       this.#tlsFailures.inc({ side }, 0);

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Rule } from '../patterns/rule.ts';
+import type { BreakerSettings } from '../session/breaker.ts';
 import type { RuleSet, SessionLimits } from '../session/types.ts';
 import {
   shown,
@@ -58,6 +59,7 @@ export interface Config {
   memoryBytes: number;
   /** Milliseconds. */
   factsLifetime: number;
+  breaker: BreakerSettings;
   admin: { listen: TcpAddress; token: string | undefined; findings: number } | undefined;
   log: ConfigFile['log'];
 }
@@ -115,6 +117,7 @@ export function load(source: Source, folder: string, problems: Problem[] = []): 
     },
     memoryBytes: limits.memory_bytes,
     factsLifetime: limits.facts_lifetime,
+    breaker: file.breaker,
     admin: file.admin && {
       listen: file.admin.listen,
       token: file.admin.token,

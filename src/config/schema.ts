@@ -7,6 +7,7 @@ import { duration } from '../patterns/duration.ts';
 import { splitDeleteSettings } from '../patterns/split-delete/settings.ts';
 import { unlockedReadSettings } from '../patterns/unlocked-read-after-unique-violation/settings.ts';
 import { reasons, type Reason } from '../patterns/reasons.ts';
+import { defaultBreaker } from '../session/breaker.ts';
 import { listenAddress, serverUrl, tcpAddress } from './address.ts';
 import { clientTls, serverTls } from './tls.ts';
 import { byteSize, percentage } from './units.ts';
@@ -154,6 +155,14 @@ const limits = z.strictObject({
   facts_lifetime: duration.default(60_000),
 });
 
+const breaker = z.strictObject({
+  /** So many failed rewrites of a rule within the window, and it observes for the pause. */
+  failures: count.default(defaultBreaker.failures),
+  window: duration.default(defaultBreaker.window),
+  /** After it one rewrite is tried: if it works out, the rule rewrites again. */
+  pause: duration.default(defaultBreaker.pause),
+});
+
 const admin = z.strictObject({
   /** HTTP: /healthz, /readyz, /metrics, /findings. */
   listen: tcpAddress,
@@ -169,6 +178,7 @@ export const configSchema = z.strictObject({
   listeners: z.array(listener).min(1, 'at least one listener is needed'),
   rules: rules.prefault({}),
   limits: limits.prefault({}),
+  breaker: breaker.prefault({}),
   admin: admin.optional(),
   log: z.strictObject({ level: z.enum(logLevels).default('info') }).prefault({}),
   /** Processes. */

@@ -185,6 +185,14 @@ export const reasons = {
     patterns: both,
     text: 'The rewritten statement failed where the original might not: rolled back to the savepoint, the original was sent.',
   },
+  breaker: {
+    patterns: both,
+    text: 'Rewrites of this rule failed several times in a short while: it observes until the pause of its circuit breaker is over.',
+  },
+  defect: {
+    patterns: both,
+    text: 'A defect of Interlock was contained before the rewritten statement was sent; the session is relayed raw from here on.',
+  },
   'guard-unsafe': {
     patterns: split,
     text: 'The server frees the lock of the app when a second one is taken (MySQL before 5.7.5).',

@@ -7,6 +7,7 @@ import { defaultFactsCacheLimits, FactsCache } from '../facts/cache.ts';
 import { logEvent, type Log } from '../log.ts';
 import { Budget } from '../memory/budget.ts';
 import { Metrics } from '../metrics.ts';
+import { Breaker } from '../session/breaker.ts';
 import { Cancels } from '../session/cancels.ts';
 import { GuardQueue } from '../session/guard-queue.ts';
 import type { FindingEvent, SessionOptions, SharedState } from '../session/types.ts';
@@ -43,6 +44,7 @@ export async function run(
     witness: await loadWitnesses(config.listeners.map(({ protocol }) => protocol)),
     facts: new FactsCache({ ...defaultFactsCacheLimits, lifetime: config.factsLifetime }),
     guards: new GuardQueue(),
+    breaker: new Breaker(config.breaker),
     cancels: new Cancels(),
     memory: new Budget(config.memoryBytes),
   };
@@ -64,6 +66,7 @@ export async function run(
     get guardsWaiting() {
       return shared.guards.waiting;
     },
+    breakers: () => shared.breaker.states(),
     get memoryUsed() {
       return shared.memory.used;
     },

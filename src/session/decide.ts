@@ -1,6 +1,7 @@
 /** Steps 6 to 8 for one statement: what the patterns say of it, what the session's state and the rule's mode make of that. */
 import { detect } from '../patterns/detect.ts';
 import type { Reason } from '../patterns/reasons.ts';
+import type { Rule } from '../patterns/rule.ts';
 import type { Detection, Finding } from '../patterns/types.ts';
 import type { Statement } from '../memory/types.ts';
 import type { FindingEvent } from './types.ts';
@@ -30,6 +31,8 @@ export function decide(state: SessionState, statement: Statement): Decision {
   arrive(state);
   const { memory, rules, now } = state;
   if (!mayComplete(state, statement)) return undefined;
+  // Whose defect it was, should there be one.
+  let asked: Rule | undefined;
   let detection: Detection;
   try {
     detection = detect({
@@ -41,10 +44,11 @@ export function decide(state: SessionState, statement: Statement): Decision {
       status: state.status,
       database: state.info.database,
       witness: state.options.shared.witness(state.dialect),
-      ruleFor: rules.ruleFor.bind(rules),
+      ruleFor: (pattern, table) => (asked = rules.ruleFor(pattern, table)),
     });
   } catch (error) {
-    contain(state, statement, error);
+    state.contain(error, statement);
+    if (asked !== undefined) state.ruleFailed(asked);
     return undefined;
   }
   if (detection === undefined || detection.kind === 'refusal') return detection;
@@ -52,7 +56,9 @@ export function decide(state: SessionState, statement: Statement): Decision {
   if (!state.readable) return refuse(finding, 'encoding');
   if (statement.head.optOut) return refuse(finding, 'opted-out');
   if (state.outstanding > 0 || state.status !== 'T') return refuse(finding, 'pipeline');
-  return { kind: finding.rule.mode === 'rewrite' ? 'rewrite' : 'observed', finding };
+  if (finding.rule.mode !== 'rewrite') return { kind: 'observed', finding };
+  if (!state.options.shared.breaker.allows(finding.rule.id, now)) return refuse(finding, 'breaker');
+  return { kind: 'rewrite', finding };
 }
 
 /** A cheap first look, before the shape is computed: a DELETE after a read, a SELECT after a failed INSERT. */
@@ -63,18 +69,18 @@ export function mayComplete({ memory }: SessionState, { word }: Pick<Statement, 
 
 /** Counts the statement that is forwarded, and tells what was found in it. */
 export function report(state: SessionState, statement: Statement, decision: Decision): void {
-  state.counters[decision?.kind === 'refusal' ? 'refused' : 'forwarded'] += 1;
-  if (decision === undefined || decision.kind === 'rewrite') return;
-  if (decision.kind === 'observed') {
+  if (decision?.kind === 'observed') {
     state.finding({ ...describe(statement, decision.finding), decision: 'observed' });
-    return;
+  } else if (decision?.kind === 'refusal') {
+    const { pattern, rule, table, reason, rows } = decision;
+    state.finding({
+      ...describe(statement, { pattern, rule, table, rows: rows }),
+      decision: 'refused',
+      reason,
+    });
   }
-  const { pattern, rule, table, reason, rows } = decision;
-  state.finding({
-    ...describe(statement, { pattern, rule, table, rows }),
-    decision: 'refused',
-    reason,
-  });
+  // Last: what throws above is counted by whoever forwards the statement then.
+  state.counters[decision?.kind === 'refusal' ? 'refused' : 'forwarded'] += 1;
 }
 
 /** What every event of a finding says. */
@@ -90,17 +96,4 @@ export function describe(
     table: table.schema === undefined ? table.name : `${table.schema}.${table.name}`,
     rows,
   };
-}
-
-/** Detection threw: a bug of ours. This session goes on in raw relay, no other is touched. */
-export function contain(state: SessionState, statement: Statement, error: unknown): void {
-  let fingerprint = '';
-  try {
-    fingerprint = statement.head.fingerprint;
-  } catch {
-    // The classifier itself failed: there is no fingerprint.
-  }
-  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  state.output.event({ type: 'problem', fingerprint, message });
-  state.goRaw('problem');
 }

@@ -4,9 +4,7 @@
  * What a message means is the subclass's.
  */
 import { ProtocolViolation } from '../wire/violation.ts';
-import { contain } from './decide.ts';
 import type { SessionState } from './state.ts';
-import { SentStatement, unseenText } from './statement.ts';
 import type { Actions, Session, SessionCounters, Side, StartTls } from './types.ts';
 
 /** What both protocols' framers have in common. */
@@ -142,6 +140,7 @@ export abstract class FramedSession<
     frames.push(chunk);
     for (let step = frames.next(); step !== 0; step = frames.next()) {
       this.clientStep(step);
+      state.settle();
       if (state.raw) return this.relay();
       if (state.output.startsTls !== undefined) return this.beforeTls(state.output.startsTls);
       if (state.run !== undefined) {
@@ -167,6 +166,7 @@ export abstract class FramedSession<
     frames.push(chunk);
     for (let step = frames.next(); step !== 0; step = frames.next()) {
       this.serverStep(step);
+      state.settle();
       if (state.raw) return this.relay();
       if (state.output.ending) return;
     }
@@ -194,7 +194,10 @@ export abstract class FramedSession<
     else output.toClient(chunk);
   }
 
-  /** Framing errors end the connection; a bug of ours does so too: where in the chunk it happened is not known. */
+  /**
+   * Framing errors end the connection. So does a defect that was not contained where it happened: where in the chunk that
+   * was is not known.
+   */
   private contain(side: Side, error: unknown): void {
     const { state } = this;
     if (error instanceof ProtocolViolation) {
@@ -202,8 +205,8 @@ export abstract class FramedSession<
       state.fatal('protocol', error.message);
       return;
     }
-    const owed = state.run !== undefined;
-    contain(state, new SentStatement(unseenText, 'simple'), error);
+    const { owed } = state;
+    state.contain(error);
     state.fatal('internal', owed ? 'a rewrite failed inside the proxy' : 'internal error');
   }
 }

@@ -7,7 +7,7 @@
  */
 import type { Statement } from '../memory/types.ts';
 import type { Finding } from '../patterns/types.ts';
-import { contain, describe } from './decide.ts';
+import { describe } from './decide.ts';
 import type { SessionState } from './state.ts';
 import type { FindingEvent } from './types.ts';
 
@@ -28,6 +28,10 @@ export abstract class Run<State extends SessionState = SessionState, Request = u
   /** The user wants the statement cancelled while it waits for its turn. */
   cancelled = false;
   protected guard: Pick<Ending, 'guard' | 'guardWaitMs'> = {};
+  /** The next request is the edited statement: once it is on the wire the client is owed what only this run knows. */
+  protected editing = false;
+  private owing = false;
+  private replied = false;
   private readonly steps: Generator<Wait<Request>, void, Reply | undefined>;
   private readonly began: number;
 
@@ -87,17 +91,45 @@ export abstract class Run<State extends SessionState = SessionState, Request = u
       if (step.done === true) {
         if (state.run === this) state.run = undefined;
       } else if (step.value.kind === 'time') this.wakeAt = step.value.until;
-      else this.dispatch(step.value.request);
+      else {
+        this.dispatch(step.value.request);
+        this.owing ||= this.editing;
+      }
     } catch (error) {
-      // A bug of ours while the client is owed a reply that nobody can give any more.
-      contain(state, this.statement, error);
-      state.fatal('internal', 'a rewrite failed inside the proxy');
+      this.contain(error);
     }
   }
 
-  protected end(ending: Ending): void {
+  /**
+   * A defect of ours. What was sent has been answered, each by itself, so in front of the edited statement nothing is lost:
+   * the original goes out. Behind it the client is owed a reply that nobody can give any more.
+   */
+  private contain(error: unknown): void {
     const { state, finding, statement } = this;
+    state.contain(error, statement);
+    state.ruleFailed(finding.rule);
+    if (this.owing && !this.replied) return state.fatal('internal', 'a rewrite failed inside the proxy');
+    if (!this.replied) this.sendOriginal({ decision: 'refused', reason: 'defect' });
+    state.run = undefined;
+  }
+
+  /** The client's own message or messages, as they came. */
+  protected abstract sendOriginal(ending: Ending): void;
+
+  protected end(ending: Ending): void {
+    this.replied = true;
+    const { state, finding, statement } = this;
+    this.judge(ending);
     const common = { ...describe(statement, finding), ...this.guard };
     state.finding({ ...common, ...ending, durationMs: state.now - this.began });
+  }
+
+  /** What the end of a rewrite says of its rule, see Breaker. */
+  private judge({ decision, reason }: Ending): void {
+    const { state, statement } = this;
+    const { rule } = this.finding;
+    if (decision === 'rewritten') state.ruleSucceeded(rule);
+    else if (reason === 'plan-failed') state.originalSent(statement, rule);
+    else if (reason !== 'defect') state.options.shared.breaker.undecided(rule.id);
   }
 }

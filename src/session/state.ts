@@ -6,8 +6,10 @@ import type { Share } from '../memory/budget.ts';
 import { defaultMemoryLimits } from '../memory/limits.ts';
 import { TransactionMemory } from '../memory/memory.ts';
 import type { Outcome, Statement, TransactionStatus } from '../memory/types.ts';
+import type { Rule } from '../patterns/rule.ts';
 import type { Dialect, LexerSettings } from '../sql/shape.ts';
 import { Output } from './output.ts';
+import { problemOf } from './problem.ts';
 import type { Run } from './run.ts';
 import type {
   FindingEvent,
@@ -17,6 +19,8 @@ import type {
   SessionOptions,
   SessionRules,
 } from './types.ts';
+
+const noRules: SessionRules = { active: false, ruleFor: () => undefined };
 
 export abstract class SessionState {
   readonly options: SessionOptions;
@@ -28,7 +32,7 @@ export abstract class SessionState {
   /** Identity of the session in the guard queue. */
   readonly owner = {};
   info: SessionInfo;
-  rules: SessionRules = { active: false, ruleFor: () => undefined };
+  rules: SessionRules = noRules;
   /** Monotonic milliseconds of the present call. */
   now = 0;
   status: TransactionStatus = 'I';
@@ -41,6 +45,11 @@ export abstract class SessionState {
   environment: string | undefined;
   abstract settings: LexerSettings;
   private guardKeys: string[] = [];
+  /** Raw relay has been decided on, see settle(). */
+  private leaving = false;
+  private defect = false;
+  /** A rewrite failed and the original was sent: whether that fails as well tells whose fault it was. */
+  private fellBack: { statement: Statement; rule: Rule } | undefined;
   private readonly limitsReached: LimitEvent['limit'][] = [];
 
   constructor(options: SessionOptions) {
@@ -63,6 +72,9 @@ export abstract class SessionState {
   /** Statements whose replies are not complete: the memory does not know their effect. */
   abstract get outstanding(): number;
 
+  /** Something is due that the client must not see, or must not be sent: raw relay would get that wrong. */
+  protected abstract get unfinished(): boolean;
+
   /** Ends both connections with a proper error to the client. Fail closed. */
   abstract fatal(reason: 'protocol' | 'internal', message: string): void;
 
@@ -72,7 +84,8 @@ export abstract class SessionState {
   begin(info: SessionInfo): void {
     const { rules, lot } = this.options;
     this.info = lot === undefined ? info : { ...info, lot };
-    this.rules = rules.forSession(this.info);
+    if (this.leaving) return;
+    this.rules = this.guarded(undefined, () => rules.forSession(this.info)) ?? noRules;
   }
 
   loggedIn(): void {
@@ -82,7 +95,52 @@ export abstract class SessionState {
   }
 
   completed(statement: Statement, outcome: Outcome): void {
-    if (this.rules.active) this.memory.completed(statement, outcome, this.now);
+    if (!this.rules.active) return;
+    // No guarded() here and below: with every statement it would be another object.
+    try {
+      this.memory.completed(statement, outcome, this.now);
+    } catch (error) {
+      this.contain(error, statement);
+    }
+    if (this.fellBack?.statement !== statement) return;
+    const { rule } = this.fellBack;
+    this.fellBack = undefined;
+    if (outcome.error === undefined) this.ruleFailed(rule);
+    else this.options.shared.breaker.undecided(rule.id);
+  }
+
+  wantsRows(statement: Statement): boolean {
+    try {
+      return this.rules.active && this.memory.wantsRows(statement);
+    } catch (error) {
+      this.contain(error, statement);
+      return false;
+    }
+  }
+
+  /** The server has said what state the transaction is in. */
+  protected told(status: TransactionStatus): void {
+    try {
+      if (this.rules.active) this.memory.ready(status, this.now);
+    } catch (error) {
+      this.contain(error);
+    }
+  }
+
+  /** The original was sent after the rewritten statement of this rule had failed. */
+  originalSent(statement: Statement, rule: Rule): void {
+    this.fellBack = { statement, rule };
+  }
+
+  /** A rewrite of this rule failed where the original did not, or a defect was contained. */
+  ruleFailed({ id: rule }: Rule): void {
+    const { breaker } = this.options.shared;
+    if (breaker.failed(rule, this.now)) this.output.event({ type: 'breaker', rule, state: 'open' });
+  }
+
+  ruleSucceeded({ id: rule }: Rule): void {
+    const { breaker } = this.options.shared;
+    if (breaker.succeeded(rule)) this.output.event({ type: 'breaker', rule, state: 'closed' });
   }
 
   /** Something is forgotten, or was never kept. Told once a session and limit. */
@@ -94,7 +152,10 @@ export abstract class SessionState {
 
   /** Behind completed(), when the status is known as well as it will be. */
   protected record(statement: Statement, outcome: Outcome): void {
-    this.options.recorder?.completed(this.owner, this.settings, statement, outcome, this.memory.status);
+    const { recorder } = this.options;
+    if (recorder === undefined) return;
+    const { owner, settings, memory } = this;
+    this.guarded(statement, () => recorder.completed(owner, settings, statement, outcome, memory.status));
   }
 
   finding(event: Omit<FindingEvent, 'type'>): void {
@@ -135,17 +196,59 @@ export abstract class SessionState {
    * The reply that came is not the one that was due. Raw relay keeps the session alive, unless the client is owed
    * something that only a plan knows.
    */
-  outOfSync(why: string, owed = this.run !== undefined): void {
-    if (!owed) return this.goRaw('out-of-sync');
+  outOfSync(why: string): void {
+    if (!this.owed) return this.goRaw('out-of-sync');
     this.output.event({ type: 'protocol-error', side: 'server', message: why });
     this.fatal('protocol', `lost track of the server's replies: ${why}`);
   }
 
+  /** The client is owed something that only a plan knows. */
+  get owed(): boolean {
+    return this.run !== undefined || this.unfinished;
+  }
+
+  /** From here on nothing is looked at. */
   goRaw(why: string): void {
-    if (this.raw) return;
-    this.raw = true;
+    if (this.leaving) return;
+    this.leaving = true;
+    this.rules = noRules;
     this.leaveGuards();
     this.memory.reset();
     this.output.event({ type: 'raw-relay', why });
+    this.settle();
+  }
+
+  /** Raw relay begins when nothing is due that is not the client's. To be called when that may have come. */
+  settle(): void {
+    // A log-in is finished by who has begun it: passwords and legs may need it.
+    const loggingIn = this.defect && !this.ready;
+    if (this.leaving && !this.unfinished && !loggingIn) this.raw = true;
+  }
+
+  /**
+   * Runs what understands: classification, memory, detection. A defect there costs the session that understanding, no
+   * reply, and no other session anything. @returns undefined after a defect
+   */
+  guarded<T>(statement: Statement | undefined, work: () => T): T | undefined {
+    try {
+      return work();
+    } catch (error) {
+      this.contain(error, statement);
+      return undefined;
+    }
+  }
+
+  /** A defect of ours: told once, and this session goes on in raw relay. */
+  contain(error: unknown, statement?: Statement): void {
+    if (this.leaving) return;
+    let fingerprint = '';
+    try {
+      fingerprint = statement?.head.fingerprint ?? '';
+    } catch {
+      // The classifier itself failed: there is no fingerprint.
+    }
+    this.output.event({ type: 'problem', fingerprint, message: problemOf(error) });
+    this.defect = true;
+    this.goRaw('problem');
   }
 }

@@ -10,6 +10,7 @@ import type { Reason } from '../patterns/reasons.ts';
 import type { Mode, Rule } from '../patterns/rule.ts';
 import type { Dialect, LexerSettings, Name } from '../sql/shape.ts';
 import type { Witness } from '../sql/witness/types.ts';
+import type { Breaker, BreakerState } from './breaker.ts';
 import type { Cancels } from './cancels.ts';
 import type { GuardQueue } from './guard-queue.ts';
 
@@ -49,6 +50,7 @@ export type SessionEvent =
   | RefusedEvent
   | RedirectRemovedEvent
   | LimitEvent
+  | BreakerEvent
   | LoggedInEvent
   | StatementProblemEvent;
 
@@ -91,6 +93,12 @@ export interface RefusedEvent {
 /** The server named an address for the client to connect to instead (MariaDB's redirect_url); once a session. */
 export interface RedirectRemovedEvent {
   type: 'redirect-removed';
+}
+/** A rule's circuit breaker opened (again), or closed after a rewrite that was tried. */
+export interface BreakerEvent {
+  type: 'breaker';
+  rule: string;
+  state: Exclude<BreakerState, 'half-open'>;
 }
 /** A limit of the configuration was reached, and something is not remembered or looked at. Once a session and limit. */
 export interface LimitEvent {
@@ -185,6 +193,7 @@ export interface SharedState {
   witness: (dialect: Dialect) => Witness;
   facts: FactsCache;
   guards: GuardQueue;
+  breaker: Breaker;
   cancels: Cancels;
   /** What all sessions may remember together. */
   memory: Budget;

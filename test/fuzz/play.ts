@@ -39,7 +39,7 @@ export function play(
     ended ||= end;
     for (const event of events) {
       // A Bind that is broken inside is reported as a problem too: it is read only when detection asks for its values.
-      if (event.type === 'problem' && !event.message.startsWith('ProtocolViolation: '))
+      if (event.type === 'problem' && !event.message.startsWith('ProtocolViolation'))
         problems.push(event.message);
     }
     if (wakeAt !== undefined) now = Math.max(now, wakeAt);

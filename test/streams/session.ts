@@ -4,6 +4,7 @@ import type { Mode, Rule, SplitDeleteRule, UnlockedReadRule } from '../../src/pa
 import { splitDeleteSettings } from '../../src/patterns/split-delete/settings.ts';
 import { unlockedReadSettings } from '../../src/patterns/unlocked-read-after-unique-violation/settings.ts';
 import { Budget } from '../../src/memory/budget.ts';
+import { Breaker } from '../../src/session/breaker.ts';
 import { Cancels } from '../../src/session/cancels.ts';
 import { GuardQueue } from '../../src/session/guard-queue.ts';
 import { createPostgresSession } from '../../src/session/postgres/session.ts';
@@ -59,6 +60,7 @@ export function sharedState(witness: Witness = realWitness): SharedState {
     witness: () => witness,
     facts: new FactsCache(),
     guards: new GuardQueue(),
+    breaker: new Breaker(),
     cancels: new Cancels(),
     memory: new Budget(Infinity),
   };

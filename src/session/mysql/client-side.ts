@@ -47,8 +47,12 @@ export class MysqlClientSide {
     try {
       this.dispatch(type, buf, start, end);
     } catch (error) {
-      if (!(error instanceof ProtocolViolation)) throw error;
-      // Well framed but malformed inside: the server answers with an error of its own, as it would directly.
+      // Well framed but malformed inside: the server answers with an error of its own, as it would directly. And a defect
+      // of ours: every packet is forwarded last of all, so this one has not been.
+      if (!(error instanceof ProtocolViolation)) {
+        if (type === command.changeUser) throw error;
+        conversation.contain(error);
+      }
       this.unread(type, buf, start, end);
     }
   }

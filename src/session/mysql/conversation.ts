@@ -76,6 +76,10 @@ export class MysqlConversation extends SessionState {
     return this.expected.executions;
   }
 
+  protected get unfinished(): boolean {
+    return this.expected.ours > 0 || this.unreleased.length > 0;
+  }
+
   speak(version: ServerVersion): void {
     this.version = version;
     const dialect = version.mariadb ? 'mariadb' : 'mysql';
@@ -107,15 +111,25 @@ export class MysqlConversation extends SessionState {
     if (flags !== undefined) this.statusFlags(flags);
     else if (outcome.error !== undefined) this.afterError(outcome.error);
     this.record(statement, outcome);
-    if (this.rules.active && this.guards.length > 0 && endsByText(statement)) this.releaseGuards();
+    if (this.rules.active && this.guards.length > 0) this.releaseIfEnded(statement);
+  }
+
+  /** START TRANSACTION inside a transaction, and AND CHAIN, leave the flag set although the transaction is another one. */
+  private releaseIfEnded(statement: Statement): void {
+    const kind = this.guarded(statement, () => statement.shape.kind);
+    if (kind === 'begin' || kind === 'commit' || kind === 'rollback') this.releaseGuards();
   }
 
   /** DDL that failed may have been the second of several statements, so an error makes no difference. */
   private followCatalog(statement: Statement): void {
-    if (movesDatabase(statement)) this.databases += 1;
-    const change = catalogChange(statement);
-    if (change === 'own') this.ownTables = true;
-    else if (change === 'tables') this.options.shared.facts.forget();
+    try {
+      if (movesDatabase(statement)) this.databases += 1;
+      const change = catalogChange(statement);
+      if (change === 'own') this.ownTables = true;
+      else if (change === 'tables') this.options.shared.facts.forget();
+    } catch (error) {
+      this.contain(error, statement);
+    }
   }
 
   /** protocol.md, MySQL 11 and 18: with autocommit off a transaction is open at all times, begun or not. */
@@ -130,7 +144,7 @@ export class MysqlConversation extends SessionState {
     this.inTransaction = inTransaction;
     this.unsure = false;
     this.status = inTransaction || !autocommit ? 'T' : 'I';
-    if (this.rules.active) this.memory.ready(this.status, this.now);
+    this.told(this.status);
   }
 
   /** A new user, or a reset connection: the server has forgotten everything, its locks included. */
@@ -165,6 +179,16 @@ export class MysqlConversation extends SessionState {
     }
     this.output.toServer(writeRelease(name, this.capabilities.flags));
     this.expected.push({ shape: 'result', verb: 'skip' });
+  }
+
+  /**
+   * Nobody sees the end of the transaction any more, so the server's locks are given back now: until then the rewritten
+   * statements have their rows locked. Where replies cannot be told apart, or the server does not read commands now, the
+   * locks stay until the connection ends.
+   */
+  override goRaw(why: string): void {
+    if (why !== 'out-of-sync' && !this.raw && !this.fileDue && this.authentication.over) this.releaseGuards();
+    super.goRaw(why);
   }
 
   override leaveGuards(): void {
@@ -219,18 +243,12 @@ export class MysqlConversation extends SessionState {
     this.transactionEnded();
     this.inTransaction = false;
     this.status = 'I';
-    this.memory.ready('I', this.now);
+    this.told('I');
     if (this.unsure) this.memory.unsure();
   }
 
   private transactionEnded(): void {
     this.releaseGuards();
-    if (this.rules.active) this.memory.ready('I', this.now);
+    this.told('I');
   }
-}
-
-/** START TRANSACTION inside a transaction, and AND CHAIN, leave the flag set although the transaction is another one. */
-function endsByText(statement: Statement): boolean {
-  const { kind } = statement.shape;
-  return kind === 'begin' || kind === 'commit' || kind === 'rollback';
 }

@@ -25,6 +25,8 @@ export class ExpectedQueue {
   private head = 0;
   /** Statements that have not been answered. */
   executions = 0;
+  /** Replies that are not the client's. */
+  ours = 0;
 
   get empty(): boolean {
     return this.head === this.entries.length;
@@ -32,6 +34,7 @@ export class ExpectedQueue {
 
   push(entry: Expected): void {
     if (entry.execution !== undefined) this.executions += 1;
+    if (entry.verb !== 'forward') this.ours += 1;
     this.entries.push(entry);
   }
 
@@ -43,6 +46,7 @@ export class ExpectedQueue {
     const entry = this.entries[this.head];
     if (entry === undefined) return;
     if (entry.execution !== undefined) this.executions -= 1;
+    if (entry.verb !== 'forward') this.ours -= 1;
     this.head += 1;
     if (this.head === this.entries.length) {
       this.entries.length = 0;

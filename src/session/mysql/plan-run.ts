@@ -149,6 +149,7 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
   /** Text protocol where that is what the client used, or where no row comes back; else prepared, for binary rows. */
   private *execute({ text, parameters }: Text, hold: boolean): Steps<Request> {
     const { capabilities, output, options } = this.state;
+    this.editing ||= hold;
     const holdBytes = hold ? options.limits.heldBytes : undefined;
     const binary = hold && this.original.prepared !== undefined;
     if (parameters.values.length === 0 && !binary)
@@ -197,7 +198,7 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
     this.sendOriginal({ decision: 'refused', reason });
   }
 
-  private sendOriginal(ending: Ending): void {
+  protected sendOriginal(ending: Ending): void {
     const { state, statement } = this;
     const { packet, prepared } = this.original;
     state.counters.refused += 1;

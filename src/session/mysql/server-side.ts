@@ -75,7 +75,7 @@ export class MysqlServerSide {
     }
     const part = tracker.packet(type, buf, start, end);
     if (part === Unexpected) {
-      if (head.verb === 'forward') conversation.output.toClient(buf, start, end);
+      if (!conversation.owed) conversation.output.toClient(buf, start, end);
       return conversation.outOfSync(tracker.why);
     }
     this.note(head, part, buf, start, end);
@@ -170,11 +170,10 @@ export class MysqlServerSide {
   }
 
   private wantsValues(execution: MysqlExecution): boolean {
-    const { rules, memory } = this.conversation;
     const { captured, columns, statement } = execution;
     if (captured.undecided) {
       const one = columns === 1 && captured.cut === undefined;
-      captured.decide(one && rules.active && memory.wantsRows(statement));
+      captured.decide(one && this.conversation.wantsRows(statement));
     }
     return captured.wanted;
   }
@@ -277,7 +276,7 @@ export class MysqlServerSide {
       if (head.resets === true) this.reset(head, flags !== undefined);
       if (flags === undefined) return;
       // The app's time goes on where it was: a PREPARE or a PING is no statement, and it has held its ids all the while.
-      conversation.memory.arriving(conversation.now);
+      conversation.guarded(undefined, () => conversation.memory.arriving(conversation.now));
       conversation.statusFlags(flags);
     }
   }

@@ -56,8 +56,10 @@ export class ClientSide {
       if (this.held !== undefined && this.continueHeld(this.held, type, buf, start, end)) return;
       this.dispatch(type, buf, start, end);
     } catch (error) {
-      if (!(error instanceof ProtocolViolation)) throw error;
-      // Well framed but malformed inside: the server answers with an error of its own, as it would directly.
+      // Well framed but malformed inside: the server answers with an error of its own, as it would directly. And a defect
+      // of ours: every message is forwarded last of all, so this one has not been.
+      if (!(error instanceof ProtocolViolation)) conversation.contain(error);
+      if (this.held !== undefined) this.release(this.held);
       this.unread(type, buf, start, end);
     }
   }
@@ -258,7 +260,7 @@ export class ClientSide {
         return true;
       }
     }
-    if (type === client.execute) {
+    if (type === client.execute && conversation.rules.active) {
       const { portal, maxRows } = readExecute(buf, start, end);
       if (portal === held.name) {
         this.held = undefined;
@@ -286,6 +288,7 @@ export class ClientSide {
   private release(held: HeldBind): void {
     const { conversation } = this;
     this.held = undefined;
+    conversation.options.shared.breaker.undecided(held.finding.rule.id);
     held.portal.decided = { statement: held.statement, decision: refuse(held.finding, 'pipeline') };
     const undo = conversation.portals.set(held.name, held.portal);
     conversation.forward(held.bind, 0, held.bind.length, forwarded('bind', undefined, undo));

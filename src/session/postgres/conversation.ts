@@ -60,6 +60,10 @@ export class Conversation extends SessionState {
     return this.replies.executions;
   }
 
+  protected get unfinished(): boolean {
+    return this.replies.ours > 0 || this.dropToSync;
+  }
+
   /** Process id and secret of the session, as the server gave them out: who sends them may cancel what waits here. */
   cancelKey(key: string): void {
     this.key = key;
@@ -100,7 +104,7 @@ export class Conversation extends SessionState {
       this.releaseGuards();
       this.portals.clear();
     }
-    if (this.rules.active) this.memory.ready(status, this.now);
+    this.told(status);
   }
 
   fatal(reason: 'protocol' | 'internal', message: string): void {

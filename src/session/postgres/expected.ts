@@ -54,6 +54,8 @@ export class ReplyQueue {
   private end = 0;
   /** Statements (query, execute) that have not been answered. */
   executions = 0;
+  /** Replies that are not the client's. */
+  ours = 0;
 
   get empty(): boolean {
     return this.peek() === undefined;
@@ -61,6 +63,7 @@ export class ReplyQueue {
 
   push(entry: Expected): void {
     if (entry.execution !== undefined) this.executions += 1;
+    if (entry.verb !== 'forward') this.ours += 1;
     this.entries[this.end] = entry;
     this.end += 1;
   }
@@ -79,6 +82,7 @@ export class ReplyQueue {
     this.entries[this.head] = undefined;
     this.head += 1;
     if (entry?.execution !== undefined) this.executions -= 1;
+    if (entry !== undefined && entry.verb !== 'forward') this.ours -= 1;
     if (this.head === this.end || this.head >= mostPlaces) this.rewind();
     return entry;
   }

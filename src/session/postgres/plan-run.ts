@@ -143,6 +143,7 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
             limit,
           };
     const command = new Command(plan.edited.text, plan.edited.parameters, hold);
+    this.editing = true;
     const result = yield* this.send([
       new Command(`SAVEPOINT ${savepoint}`),
       ...plan.before.map((text) => new Command(text)),
@@ -238,7 +239,7 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
     return this.state.portals.set(name, portal);
   }
 
-  private sendOriginal(ending: Ending): void {
+  protected sendOriginal(ending: Ending): void {
     const { state: conversation, original } = this;
     conversation.counters.refused += 1;
     const execution = new Execution(

@@ -121,9 +121,8 @@ export class ServerSide {
   }
 
   private unexpected(type: number, buf: Buffer, start: number, end: number): void {
-    if (this.conversation.run === undefined) this.conversation.output.toClient(buf, start, end);
-    const owed = this.conversation.run !== undefined || this.conversation.dropToSync;
-    this.conversation.outOfSync(`unexpected message '${String.fromCharCode(type)}'`, owed);
+    if (!this.conversation.owed) this.conversation.output.toClient(buf, start, end);
+    this.conversation.outOfSync(`unexpected message '${String.fromCharCode(type)}'`);
   }
 
   private rowDescription(head: Expected | undefined, buf: Buffer, start: number, end: number): void {
@@ -161,9 +160,8 @@ export class ServerSide {
   }
 
   private wantsValues(execution: Execution): boolean {
-    const { rules, memory } = this.conversation;
     const { captured, statement } = execution;
-    if (captured.undecided) captured.decide(rules.active && memory.wantsRows(statement));
+    if (captured.undecided) captured.decide(this.conversation.wantsRows(statement));
     return captured.wanted;
   }
 
@@ -205,7 +203,8 @@ export class ServerSide {
   private rolledBack({ statement }: Execution): void {
     const { conversation } = this;
     if (conversation.guards.length === 0) return;
-    if (statement.shape.kind === 'rollback-to') conversation.leaveLines();
+    const kind = conversation.guarded(statement, () => statement.shape.kind);
+    if (kind === 'rollback-to') conversation.leaveLines();
     else conversation.releaseGuards();
   }
 

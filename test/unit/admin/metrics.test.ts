@@ -24,6 +24,7 @@ function metrics() {
     sessions: 3,
     sessionsTotal: 9,
     guardsWaiting: 1,
+    breakers: () => new Map([['django/split-delete', 'open' as const]]),
     memoryUsed: 77,
   };
   return { source, metrics: new Metrics(source) };
@@ -41,6 +42,7 @@ test('counters of sessions are read at each collection and never add up twice', 
   expect(lines).toContain('interlock_sessions 3');
   expect(lines).toContain('interlock_sessions_total 9');
   expect(lines).toContain('interlock_guard_waiting 1');
+  expect(lines).toContain('interlock_breaker_state{rule="django/split-delete"} 1');
   expect(lines).toContain('interlock_memory_bytes 77');
   source.sessions = 2;
   expect(await text(m)).toContain('interlock_sessions 2');

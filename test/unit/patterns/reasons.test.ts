@@ -11,7 +11,15 @@ import { unlockedReadCases } from './unlocked-read.cases.ts';
 import { unlockedReadMysqlCases } from './unlocked-read.mysql.cases.ts';
 
 /** Given by the sessions: isolation, read-only state, encodings, errors of plans, servers. Tested there. */
-const everySession: Reason[] = ['isolation', 'read-only', 'encoding', 'plan-failed', 'database-changed'];
+const everySession: Reason[] = [
+  'isolation',
+  'read-only',
+  'encoding',
+  'plan-failed',
+  'database-changed',
+  'breaker',
+  'defect',
+];
 const bySession: Record<PatternId, Reason[]> = {
   'split-delete': [...everySession, 'guard-unsafe'],
   'unlocked-read-after-unique-violation': [...everySession, 'over-limit', 'no-row'],
