@@ -76,7 +76,7 @@ export function logEvent(log: Log, who: object, event: SessionEvent): void {
     case 'problem':
       log.error(
         { ...who, fingerprint: event.fingerprint, problem: event.message },
-        'defect: statement left alone',
+        'defect: this session is no longer looked at',
       );
   }
 }

@@ -130,6 +130,8 @@ describe('the cases', () => {
   const elsewhere: Partial<Record<Reason, string>> = {
     'payload-key':
       'asked of the catalog only for a table that no operator named, and there a rewriting rule refuses table-not-named first: test/unit/patterns',
+    breaker: 'takes several sessions: breaker.test.ts',
+    defect: 'takes a defect: test/streams/contained.test.ts',
   };
 
   it.each(Object.entries(reasons))(

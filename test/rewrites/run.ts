@@ -31,7 +31,13 @@ export interface Run {
   findings: Extract<SessionEvent, { type: 'finding' }>[];
 }
 
-export function runCase(one: Case, protocol: Protocol, catalog: Catalog, mode = one.mode ?? 'rewrite'): Run {
+export function runCase(
+  one: Case,
+  protocol: Protocol,
+  catalog: Catalog,
+  mode = one.mode ?? 'rewrite',
+  shared = sharedState(witnessOf(one)),
+): Run {
   const lines = readTranscript(one.transcript);
   const all: Flight[] = [...login(), ...flights(lines, protocol)];
   const server = (rules: PlanRule[]): { brain: ScriptBrain; server: FakeServer } => {
@@ -50,7 +56,6 @@ export function runCase(one: Case, protocol: Protocol, catalog: Catalog, mode = 
     splitDelete: one.split_delete ?? {},
     unlockedRead: one.unlocked_read ?? {},
   });
-  const shared = sharedState(witnessOf(one));
   const link = new Link(makeSession(rules, shared, one.limits), behind.server);
   for (const flight of all) {
     link.now += flight.after;

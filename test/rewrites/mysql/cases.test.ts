@@ -166,6 +166,8 @@ describe('the cases', () => {
   const elsewhere: Partial<Record<Reason, string>> = {
     'payload-key':
       'asked of the catalog only for a table that no operator named, and there a rewriting rule refuses table-not-named first: test/unit/patterns',
+    breaker: 'takes several sessions: ../breaker.test.ts',
+    defect: 'takes a defect: test/streams/contained.test.ts',
     'set-constraints': 'PostgreSQL only: nothing is deferred',
     'deferred-closure': 'PostgreSQL only: nothing is deferred',
     'row-security': 'PostgreSQL only',

@@ -34,6 +34,7 @@ export function runCase(
   flavour: Flavour,
   catalog: Catalog,
   mode = one.mode ?? 'rewrite',
+  shared = mysqlShared(witnessOf(one)),
 ): Run {
   const played = play(one.transcript, protocol, flavour, catalog, one.status_bits ?? 0);
   // The script's answers are marked by the protocol: each run has its own.
@@ -64,7 +65,7 @@ export function runCase(
     forSession: (info) =>
       (only === undefined || only === info.database ? everywhere : nowhere).forSession(info),
   };
-  const link = new Link(makeMysqlSession(rules, mysqlShared(witnessOf(one)), one.limits), behind.server);
+  const link = new Link(makeMysqlSession(rules, shared, one.limits), behind.server);
   link.sendFromServer(behind.server.greeting());
   for (const flight of played.flights) {
     link.now += flight.after;
