@@ -47,6 +47,8 @@ export class Connection {
   /** A byte of the server has gone to the client: it is then safe to speak to it only while the session is idle. */
   #serverSpoke = false;
   #loggedIn = false;
+  /** Log-in is over, and a leg is not in its fast form yet. */
+  #directDue = false;
   /** A byte of the client has gone to the server. */
   #clientSpoke = false;
   /** The client has sent FIN; passed on when no plan holds its bytes back. */
@@ -185,23 +187,34 @@ export class Connection {
     this.#step(() => this.session.unsecured(message.trim(), performance.now()));
   }
 
+  /** The hot path: as #step(), without a closure. */
   #receive(side: Side, chunk: Buffer): void {
-    this.#step(() => this.session.receive(side, chunk, performance.now()));
+    if (this.#finished) return;
+    let actions: Actions;
+    try {
+      actions = this.session.receive(side, chunk, performance.now());
+    } catch (error) {
+      return this.#crashed(error);
+    }
+    this.#carryOut(actions);
   }
 
-  /** The only place that calls the session. */
+  /** Any other call of the session. */
   #step(call: () => Actions): void {
     if (this.#finished) return;
     let actions: Actions;
     try {
       actions = call();
     } catch (error) {
-      // Where in a message the client stands is not known now, so nothing more is said to it.
-      this.#context.observer.crashed(this.info, error);
-      this.#finish();
-      return;
+      return this.#crashed(error);
     }
     this.#carryOut(actions);
+  }
+
+  /** Where in a message the client stands is not known now, so nothing more is said to it. */
+  #crashed(error: unknown): void {
+    this.#context.observer.crashed(this.info, error);
+    this.#finish();
   }
 
   #carryOut(actions: Actions): void {
@@ -221,7 +234,14 @@ export class Connection {
     this.#client.hold('plan', actions.pauseClient);
     this.#passOnClientEnd(actions.pauseClient);
     this.#wake.at(actions.wakeAt);
+    if (this.#directDue) this.#goDirect();
     if (this.#draining) this.#leaveIfIdle();
+  }
+
+  #goDirect(): void {
+    const client = this.#client.goDirect();
+    const server = this.#server?.goDirect() ?? false;
+    this.#directDue = !client || !server;
   }
 
   #sendToServer(buffers: readonly Buffer[]): void {
@@ -260,6 +280,7 @@ export class Connection {
       this.info.database = event.database;
       this.info.application = event.application;
       this.#loggedIn = true;
+      this.#directDue = true;
       clearTimeout(this.#loginTimer);
     } else if (event.type === 'raw-relay') {
       clearTimeout(this.#loginTimer);

@@ -5,14 +5,12 @@
  * and the answer to one chunk, and what waits to be read within about as much.
  */
 import type { Socket } from 'node:net';
+import { canBeDirect, DirectSocket, joinBytes, kept } from './direct.ts';
 
 export const keepAliveMs = 60_000;
 
 /** Bytes that may wait in a socket before the other side is no longer read. */
 export const bufferBytes = 256 * 1024;
-
-/** Up to this size several buffers are joined: one copy is cheaper than a vector of small writes. */
-const joinBytes = 16 * 1024;
 
 /** A closing socket is dropped when nothing has moved on it for this long. */
 const lingerMs = 5_000;
@@ -33,6 +31,7 @@ export class Leg {
   #socket: Socket;
   readonly #events: LegEvents;
   readonly #holds = new Set<Hold>();
+  #direct: DirectSocket | undefined;
   #ended = false;
   /** The bytes on the wire are those of a handshake: nothing may be sent. */
   #handshaking = false;
@@ -71,6 +70,23 @@ export class Leg {
     if (this.#holds.size > 0) socket.pause();
   }
 
+  /**
+   * Log-in is over: there will be no handshake any more, and from now on every microsecond counts.
+   * @returns false: not now
+   */
+  goDirect(): boolean {
+    if (this.#direct !== undefined || !canBeDirect(this.#socket)) return true;
+    if (this.#ended || this.#holds.size > 0) return false;
+    const { data, drain, end, error, close } = this.#events;
+    this.#direct = DirectSocket.of(this.#socket, bufferBytes, data);
+    if (this.#direct === undefined) return false;
+    // An end that was read already is still told by the socket before.
+    this.#socket.off('data', data).off('drain', drain).off('error', error).off('close', close);
+    this.#socket = this.#direct.socket;
+    this.#socket.on('drain', drain).on('end', end).on('error', error).on('close', close).resume();
+    return true;
+  }
+
   #listen(): void {
     const { data, drain, end, error, close } = this.#events;
     this.#socket.on('data', data).on('drain', drain).on('end', end).on('error', error).on('close', close);
@@ -80,12 +96,16 @@ export class Leg {
     return this.socket.writableLength >= bufferBytes;
   }
 
-  /** One write for the whole batch. The buffers must stay untouched until they have left. */
+  /**
+   * One write for the whole batch. The buffers must stay untouched until they have left: to a direct socket they have when
+   * this returns.
+   */
   send(buffers: readonly Buffer[]): void {
     const [only] = buffers;
     if (only === undefined || this.#ended || this.#handshaking || this.socket.destroyed) return;
+    if (this.#direct !== undefined) return this.#direct.send(buffers);
     if (buffers.length === 1) {
-      this.socket.write(only);
+      this.socket.write(kept(only));
       return;
     }
     let total = 0;
@@ -95,7 +115,7 @@ export class Leg {
       return;
     }
     this.socket.cork();
-    for (const buffer of buffers) this.socket.write(buffer);
+    for (const buffer of buffers) this.socket.write(kept(buffer));
     this.socket.uncork();
   }
 

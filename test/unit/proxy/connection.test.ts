@@ -3,9 +3,14 @@ import { performance } from 'node:perf_hooks';
 import { describe, expect, test, vi } from 'vitest';
 import { loggedIn, stage } from './support.ts';
 
-describe('relay', () => {
+const forms = [
+  ['streams', false],
+  ['direct sockets', true],
+] as const;
+
+describe.each(forms)('relay over %s', (_, logsIn) => {
   test('bytes go both ways and the session sees them', async () => {
-    const s = await stage();
+    const s = await stage((session) => (session.logsIn = logsIn));
     const client = await s.client();
     client.send('hello');
     const server = await s.accepted();
@@ -18,6 +23,7 @@ describe('relay', () => {
 
   test('a batch of many buffers arrives whole and in order, small or large', async () => {
     const s = await stage((session) => {
+      session.logsIn = logsIn;
       session.script = (side, chunk, actions) => {
         if (side !== 'server') return;
         const size = chunk.toString() === 'small' ? 3 : 100_000;
@@ -41,6 +47,7 @@ describe('relay', () => {
 
   test('the server is not connected to before there is something to say', async () => {
     const s = await stage((session) => {
+      session.logsIn = logsIn;
       session.script = (_, chunk, actions) => {
         if (chunk.toString() !== 'ssl?') return;
         actions.toServer = [];
@@ -57,7 +64,7 @@ describe('relay', () => {
   });
 
   test('a probe that connects and leaves costs no server connection', async () => {
-    const s = await stage();
+    const s = await stage((session) => (session.logsIn = logsIn));
     const client = await s.client();
     client.socket.end();
     expect(await client.toEnd()).toBe('');
@@ -67,13 +74,14 @@ describe('relay', () => {
   });
 });
 
-describe('back-pressure', () => {
+describe.each(forms)('back-pressure over %s', (_, logsIn) => {
   const chunk = Buffer.alloc(64 * 1024, 'x');
   const much = 64 * 1024 * 1024;
 
   test('a client that does not read stops the server, and what was sent arrives later', async () => {
     let through = 0;
     const s = await stage((session) => {
+      session.logsIn = logsIn;
       session.script = (side, bytes) => (through += side === 'server' ? bytes.length : 0);
     });
     const client = await s.client();
@@ -109,6 +117,7 @@ describe('back-pressure', () => {
 
   test('pauseClient: the client is not read until the session says so', async () => {
     const s = await stage((session) => {
+      session.logsIn = logsIn;
       session.script = (side, bytes, actions) => {
         actions.pauseClient = side === 'client' && bytes.toString() === 'plan';
       };

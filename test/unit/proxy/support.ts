@@ -12,6 +12,8 @@ export class RelaySession implements Session {
   raw = false;
   idle = false;
   closedCalls = 0;
+  /** Its first chunk logs it in: from then on the sockets are direct. */
+  logsIn = false;
   wakes = 0;
   readonly securedLegs: Side[] = [];
   readonly wakeSoon: () => void;
@@ -28,6 +30,8 @@ export class RelaySession implements Session {
     this.counters.forwarded += 1;
     const actions = Object.assign(this.#actions, noActions());
     (side === 'client' ? actions.toServer : actions.toClient).push(chunk);
+    if (this.logsIn) actions.events.push(loggedIn);
+    this.logsIn = false;
     this.script(side, chunk, actions);
     return actions;
   }
