@@ -3,17 +3,18 @@
  * through. Nothing listens, nothing is changed; the server sees one connection that is broken off, and one log-in where the URL has an account.
  */
 import type { Config, ListenerConfig } from '../config/load.ts';
-import { shown, type ProtocolName } from '../config/address.ts';
+import type { ProtocolName } from '../config/address.ts';
 import { mysqlTls } from '../proxy/mysql.ts';
-import { Opening, type Opened, type Target } from '../proxy/open-server.ts';
+import type { Target } from '../proxy/open-server.ts';
 import { postgresTls } from '../proxy/postgres.ts';
-import { ServerTls, type TlsFailure } from '../proxy/tls.ts';
+import { ServerTls } from '../proxy/tls.ts';
 import { checkMysql } from './mysql.ts';
+import { checkPostgres } from './postgres.ts';
 import type { Report } from './report.ts';
 
 type Check = (listener: ListenerConfig, target: Target, timeoutMs: number) => Promise<Report>;
 
-const checks: Record<ProtocolName, Check> = { mysql: checkMysql, postgres: checkReach };
+const checks: Record<ProtocolName, Check> = { mysql: checkMysql, postgres: checkPostgres };
 
 export async function checkConnections(config: Config): Promise<Report[]> {
   const reports: Report[] = [];
@@ -24,21 +25,4 @@ export async function checkConnections(config: Config): Promise<Report[]> {
     reports.push(await checks[protocol](listener, target, config.proxyLimits.connectTimeout));
   }
   return reports;
-}
-
-/** Whether the server's leg comes about at all. */
-async function checkReach(listener: ListenerConfig, target: Target, timeoutMs: number): Promise<Report> {
-  const opened = await new Promise<Opened | TlsFailure>((resolve) => {
-    void new Opening(target, timeoutMs, resolve);
-  });
-  const facts: Report['facts'] = [['server', shown(listener.server)]];
-  const report: Report = { listener: listener.name, facts, cells: [], problems: [] };
-  if ('reason' in opened) {
-    const { reason, hint } = opened;
-    report.problems.push(`cannot connect to the server: ${reason}${hint === undefined ? '' : `. ${hint}`}`);
-    return report;
-  }
-  opened.socket.destroy();
-  facts.push(['connection to it', opened.encrypted ? `TLS (${listener.serverTls.mode})` : 'plain']);
-  return report;
 }

@@ -7,7 +7,7 @@ import type { Target } from '../proxy/open-server.ts';
 import { askMysql, type MysqlVariables } from './mysql-login.ts';
 import { mysqlCells } from './mysql-cells.ts';
 import { CannotProbe, probeMysql, type MysqlProbe } from './mysql-probe.ts';
-import type { Leg, Report } from './report.ts';
+import { clientLegs, type Report } from './report.ts';
 
 /** @param target the same listener, as the proxy would run it */
 export async function checkMysql(
@@ -42,12 +42,6 @@ export async function checkMysql(
   });
   await addAccount(report, listener, tls !== undefined, timeoutMs, greeting.version.mariadb);
   return report;
-}
-
-function clientLegs({ listen, tls }: ListenerConfig): Leg[] {
-  if ('path' in listen) return ['socket'];
-  if (tls === undefined) return ['plain'];
-  return tls.mode === 'require' ? ['TLS'] : ['plain', 'TLS'];
 }
 
 function describeLeg({ server, serverTls }: ListenerConfig, { tls }: MysqlProbe): string {

@@ -1,4 +1,5 @@
 /** What `interlock check --connect` says of one listener: facts about its server, and which clients get through its legs. */
+import type { ListenerConfig } from '../config/load.ts';
 
 export type Leg = 'plain' | 'TLS' | 'socket';
 
@@ -21,6 +22,13 @@ export interface Report {
   cells: Cell[];
   /** Each with its remedy: the listener cannot do its work. */
   problems: string[];
+}
+
+/** Ways in which clients can connect to the listener. */
+export function clientLegs({ listen, tls }: ListenerConfig): Leg[] {
+  if ('path' in listen) return ['socket'];
+  if (tls === undefined) return ['plain'];
+  return tls.mode === 'require' ? ['TLS'] : ['plain', 'TLS'];
 }
 
 export function failed({ cells, problems }: Report): boolean {

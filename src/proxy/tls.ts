@@ -8,6 +8,7 @@ import {
   connect,
   createSecureContext,
   createServer,
+  type ConnectionOptions,
   type SecureContext,
   type Server,
   type TLSSocket,
@@ -90,18 +91,24 @@ export class ServerTls {
     this.#context = createSecureContext(readPem(this.config.files));
   }
 
-  /** @param host as configured; server_name goes before it */
-  handshake(socket: Socket, host: string, alpn: string | undefined, done: HandshakeDone): void {
+  /** What is checked of the server. @param host as configured; server_name goes before it */
+  options(host: string) {
     const { mode, verify, serverName } = this.config;
     const name = serverName ?? host;
-    const secure = connect({
-      socket,
+    return {
       secureContext: this.#context,
       host: name,
       // SNI is for names only.
       ...(isIP(name) === 0 && { servername: name }),
       rejectUnauthorized: verify,
       checkServerIdentity: mode === 'verify-full' ? checkServerIdentity : () => undefined,
+    } satisfies ConnectionOptions;
+  }
+
+  handshake(socket: Socket, host: string, alpn: string | undefined, done: HandshakeDone): void {
+    const secure = connect({
+      socket,
+      ...this.options(host),
       ...(alpn !== undefined && { ALPNProtocols: [alpn] }),
     });
     const failed = (error: Error) => {

@@ -54,6 +54,16 @@ export function readStartup(buf: Buffer): StartupPacket | undefined {
   return { kind: 'startup', bytes, version: code, parameters: readParameters(bytes) };
 }
 
+/** A StartupMessage of protocol 3.0. @param parameters ASCII or latin1-decoded bytes, without NUL */
+export function writeStartup(parameters: Record<string, string>): Buffer {
+  const text = Object.entries(parameters)
+    .flat()
+    .map((part) => `${part}\0`);
+  const bytes = Buffer.from(`\0\0\0\0\0\x03\0\0${text.join('')}\0`, 'latin1');
+  bytes.writeInt32BE(bytes.length, 0);
+  return bytes;
+}
+
 export function writeSslRequest(): Buffer {
   const bytes = Buffer.alloc(8);
   bytes.writeInt32BE(8, 0);
