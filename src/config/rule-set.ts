@@ -8,10 +8,17 @@ import type { RuleSet, SessionInfo, SessionRules } from '../session/types.ts';
 import type { Name } from '../sql/shape.ts';
 import { anyOf, tableTest, type TableTest } from './globs.ts';
 
-interface Compiled {
+/** One object each for the life of the set: a session tells by identity whether the same rule still applies. */
+interface Variants {
+  inside: Rule;
+  /** Of the rule's canary. */
+  outside: Rule;
+}
+
+interface Compiled extends Variants {
   rule: Rule;
-  /** The same rule for tables that the operator named elsewhere (rules.tables). */
-  named: Rule;
+  /** For tables that the operator named elsewhere (rules.tables). */
+  named: Variants;
   session: (info: SessionInfo) => boolean;
   table: TableTest;
 }
@@ -25,29 +32,36 @@ export function ruleSet(rules: readonly Rule[], tables: readonly string[] | unde
   const isNamed = tables === undefined ? () => false : tableTest(tables, false);
   return {
     forSession(info: SessionInfo): SessionRules {
+      const { lot = 0 } = info;
       const out = info.optOut === true || optOut.test(info.application);
-      const mine = out ? [] : compiled.filter((one) => one.session(info)).map((one) => inCanary(one, info));
+      const mine = out ? [] : compiled.filter((one) => one.session(info));
       return {
         active: mine.some((one) => one.rule.mode !== 'off'),
         ruleFor(pattern: PatternId, table: Name): Rule | undefined {
           const found = mine.find((one) => one.rule.pattern === pattern && one.table(table));
           if (found === undefined || found.rule.mode === 'off') return undefined;
-          return isNamed(table) ? found.named : found.rule;
+          const { inside, outside } = isNamed(table) ? found.named : found;
+          return lot < (found.rule.canary ?? 1) ? inside : outside;
         },
       };
     },
   };
 }
 
-/** Outside of its rule's canary a session is observed. */
-function inCanary(one: Compiled, { lot = 0 }: SessionInfo): Compiled {
-  const { canary = 1, mode } = one.rule;
-  if (mode !== 'rewrite' || lot < canary) return one;
-  return {
-    ...one,
-    rule: { ...one.rule, mode: 'observe' } as Rule,
-    named: { ...one.named, mode: 'observe' } as Rule,
-  };
+/**
+ * As a session outside of the rule's canary has it: observed; with `guard: all` it waits for those that rewrite, and they
+ * for it.
+ */
+function outsideCanary(rule: Rule): Rule {
+  const { canary, mode, pattern, settings, tablesNamed } = rule;
+  if (canary === undefined || mode !== 'rewrite') return rule;
+  // Where nobody has named the table there is nobody to wait for.
+  const guardOnly = pattern === 'split-delete' && settings.guard === 'all' && tablesNamed;
+  return { ...rule, mode: 'observe', ...(guardOnly && { guardOnly }) };
+}
+
+function variants(rule: Rule): Variants {
+  return { inside: rule, outside: outsideCanary(rule) };
 }
 
 function compile(rule: Rule): Compiled {
@@ -60,7 +74,8 @@ function compile(rule: Rule): Compiled {
   const unwanted = notTables === undefined ? () => false : tableTest(notTables, true);
   return {
     rule,
-    named: { ...rule, tablesNamed: true },
+    ...variants(rule),
+    named: variants({ ...rule, tablesNamed: true }),
     session: (info) =>
       listener(info.listener) && database(info.database) && user(info.user) && application(info.application),
     table: (table) => wanted(table) && !unwanted(table),

@@ -21,6 +21,8 @@ interface RuleBase<P extends PatternId, S> {
   mode: Mode;
   /** Share of the sessions, in (0, 1], to which the mode rewrite applies; the others are observed. */
   canary?: number;
+  /** Of a session outside of the canary, with the setting `guard: all`: the plan's guard is taken, then the original is sent. */
+  guardOnly?: boolean;
   match: RuleMatch;
   settings: S;
   /** The operator named the tables (match.tables, --tables, or --mode rewrite): a split delete may be rewritten. */

@@ -56,8 +56,10 @@ export function decide(state: SessionState, statement: Statement): Decision {
   if (!state.readable) return refuse(finding, 'encoding');
   if (statement.head.optOut) return refuse(finding, 'opted-out');
   if (state.outstanding > 0 || state.status !== 'T') return refuse(finding, 'pipeline');
-  if (finding.rule.mode !== 'rewrite') return { kind: 'observed', finding };
-  if (!state.options.shared.breaker.allows(finding.rule.id, now)) return refuse(finding, 'breaker');
+  const { id, mode, guardOnly } = finding.rule;
+  if (guardOnly === true) return { kind: 'rewrite', finding };
+  if (mode !== 'rewrite') return { kind: 'observed', finding };
+  if (!state.options.shared.breaker.allows(id, now)) return refuse(finding, 'breaker');
   return { kind: 'rewrite', finding };
 }
 

@@ -128,6 +128,8 @@ export abstract class Run<State extends SessionState = SessionState, Request = u
   private judge({ decision, reason }: Ending): void {
     const { state, statement } = this;
     const { rule } = this.finding;
+    // The guard alone is no rewrite.
+    if (rule.guardOnly === true) return;
     if (decision === 'rewritten') state.ruleSucceeded(rule);
     else if (reason === 'plan-failed') state.originalSent(statement, rule);
     else if (reason !== 'defect') state.options.shared.breaker.undecided(rule.id);

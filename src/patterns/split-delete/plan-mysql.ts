@@ -36,7 +36,9 @@ export function planSplitDeleteMysql(
   return {
     pattern: 'split-delete',
     rule,
-    ...(guard !== 'none' && { guard: { key: guardKeyMysql(schema, table), mode: guard, waitMs } }),
+    ...(guard !== 'none' && {
+      guard: { key: guardKeyMysql(schema, table), mode: guard === 'all' ? 'try' : guard, waitMs },
+    }),
     before: [],
     // The list is gone, so only the SELECT's parameters are left, in their order.
     edited: { text, parameters: read.statement.parameters ?? { formats: [], values: [], types: [] } },

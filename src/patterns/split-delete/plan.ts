@@ -51,7 +51,9 @@ export function planSplitDelete(found: SplitDelete, facts: Facts): Plan | { reas
   return {
     pattern: 'split-delete',
     rule,
-    ...(guard !== 'none' && { guard: { key: guardKey(found.database, schema, table), mode: guard, waitMs } }),
+    ...(guard !== 'none' && {
+      guard: { key: guardKey(found.database, schema, table), mode: guard === 'all' ? 'try' : guard, waitMs },
+    }),
     before: setConstraints(deferrable, 'IMMEDIATE'),
     edited: {
       text,

@@ -9,8 +9,11 @@ export const splitDeleteSettings = z.strictObject({
   statements_between: z.literal(0).default(0),
   /** How long the app may hold the ids: the sum of the gaps in which the server waits for it. */
   window: duration.default(1000),
-  /** try: polled advisory lock; wait: blocking advisory lock; none: no guard (does not close the race). */
-  guard: z.enum(['try', 'wait', 'none']).default('try'),
+  /**
+   * try: polled advisory lock; wait: blocking advisory lock; none: no guard (does not close the race); all: as try, and
+   * sessions outside of the rule's canary take it as well, in front of the original.
+   */
+  guard: z.enum(['try', 'wait', 'none', 'all']).default('try'),
   guard_wait: duration.default(2000),
   /** Put the rule's id in front of the rewritten SQL as a comment, `interlock:ID`. */
   marker: z.boolean().default(true),

@@ -74,6 +74,7 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
       if ('reason' in turn) return this.refuse(turn.reason);
       this.guard = { guard: turn.guard, guardWaitMs: turn.waitedMs };
     } else this.guard = { guard: 'none' };
+    if (plan.rule.guardOnly === true) return this.sendOriginal({ decision: 'observed' });
     yield* plan.probe === undefined ? this.edited(plan.edited, plan) : this.lockByKey(plan, plan.probe);
   }
 
@@ -201,7 +202,7 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
   protected sendOriginal(ending: Ending): void {
     const { state, statement } = this;
     const { packet, prepared } = this.original;
-    state.counters.refused += 1;
+    state.counters[ending.decision === 'observed' ? 'forwarded' : 'refused'] += 1;
     const execution = new MysqlExecution(statement, prepared);
     const entry = {
       shape: prepared === undefined ? 'result' : 'binary-result',

@@ -97,7 +97,9 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
         guard: guarded.guard,
         ...(plan.guard === undefined ? {} : { guardWaitMs: guarded.waitedMs }),
       };
-      if (this.state.environment === facts.environment) return yield* this.edited(plan);
+      if (this.state.environment !== facts.environment) continue;
+      if (plan.rule.guardOnly === true) return this.sendOriginal({ decision: 'observed' });
+      return yield* this.edited(plan);
     }
     this.leave('catalog');
   }
@@ -241,7 +243,7 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
 
   protected sendOriginal(ending: Ending): void {
     const { state: conversation, original } = this;
-    conversation.counters.refused += 1;
+    conversation.counters[ending.decision === 'observed' ? 'forwarded' : 'refused'] += 1;
     const execution = new Execution(
       original.statement,
       original.via === 'extended' ? original.portal : undefined,
