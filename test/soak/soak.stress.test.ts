@@ -127,7 +127,7 @@ describe('mixed load', () => {
       console.log(
         `${duration.proxied / 1000} s: ${count('sessions_total')} sessions, ${count('statements_total')} statements, ` +
           `${rewritten} rewritten; in use ${inMiB(trend.inUse)}, rss ${inMiB(trend.rss)} (${watch.samples.length} samples), ` +
-          `files ${before.files} -> ${after.files}, handles ${before.handles} -> ${after.handles}`,
+          `guards not had ${count('guard_total{outcome="not-had"}')}, files ${before.files} -> ${after.files}, handles ${before.handles} -> ${after.handles}`,
       );
       for (const [at, { name, mix }] of stages.entries()) {
         const [tally, direct] = [tallies[at] as Tally, directly[at] as Tally];
