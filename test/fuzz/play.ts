@@ -27,16 +27,18 @@ export function play(
   const received: Record<Side, Buffer[]> = { client: [], server: [] };
   const problems: string[] = [];
   let asked = false;
+  let handshake: Side | undefined;
   let ended = false;
   let now = 0;
   const session = make(() => {
     asked = true;
   });
-  const take = ({ toServer, toClient, end, events, wakeAt }: Actions): void => {
+  const take = ({ toServer, toClient, startTls, end, events, wakeAt }: Actions): void => {
     // Copies: they are views of a chunk that is overwritten next.
     for (const bytes of toServer) out.server.push(Buffer.from(bytes));
     for (const bytes of toClient) out.client.push(Buffer.from(bytes));
     ended ||= end;
+    handshake = startTls?.side;
     for (const event of events) {
       // A Bind that is broken inside is reported as a problem too: it is read only when detection asks for its values.
       if (event.type === 'problem' && !event.message.startsWith('ProtocolViolation'))
@@ -51,6 +53,8 @@ export function play(
     const lent = Buffer.from(bytes);
     take(session.receive(side, lent, now));
     lent.fill(0xee);
+    // Handshakes succeed at once; their bytes are not the session's.
+    while (handshake !== undefined && !ended) take(session.secured(handshake, now));
     if (asked && !ended) take(session.wake(now));
     asked = false;
   };

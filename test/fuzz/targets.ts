@@ -1,5 +1,6 @@
 /** What is fuzzed: how an input is made, what is done with it, what must hold. Inputs are data, so that one can be timed alone. */
-import type { Session } from '../../src/session/types.ts';
+import { createPasswordKeys } from '../../src/proxy/password-keys.ts';
+import type { Session, TlsPolicy } from '../../src/session/types.ts';
 import { makeMysqlSession, mysqlShared } from '../streams/mysql/through.ts';
 import { makeSession, ruleSet, sharedState } from '../streams/session.ts';
 import { mysqlMaterial, postgresMaterial, type Material } from './material.ts';
@@ -34,7 +35,7 @@ interface Conversation {
 interface Wire {
   material: readonly Material[];
   header: Header;
-  make: (mode: 'observe' | 'rewrite') => (wakeSoon: () => void) => Session;
+  make: (mode: 'observe' | 'rewrite', tls?: TlsPolicy) => (wakeSoon: () => void) => Session;
   errorStart: (toClient: Buffer) => number;
 }
 
@@ -44,18 +45,27 @@ const rules = {
 };
 const shared = { postgres: sharedState(), mysql: mysqlShared() };
 
+const passwords = await createPasswordKeys();
+
 /** Guards and cached facts would carry one input over into the next; the grammars are the same for all, as in the proxy. */
 const wires: Record<'postgres' | 'mysql', Wire> = {
   postgres: {
     material: postgresMaterial,
     header: postgresHeader,
-    make: (mode) => makeSession(rules[mode], { ...sharedState(), witness: shared.postgres.witness }),
+    make: (mode, tls) =>
+      makeSession(rules[mode], { ...sharedState(), witness: shared.postgres.witness }, {}, tls),
     errorStart: postgresError,
   },
   mysql: {
     material: mysqlMaterial,
     header: mysqlHeader,
-    make: (mode) => makeMysqlSession(rules[mode], { ...mysqlShared(), witness: shared.mysql.witness }),
+    make: (mode, tls) =>
+      makeMysqlSession(
+        rules[mode],
+        { ...mysqlShared(), witness: shared.mysql.witness },
+        {},
+        tls === undefined ? {} : { tls, passwords },
+      ),
     errorStart: mysqlError,
   },
 };
@@ -98,7 +108,10 @@ const requests = [
 ].map((hex): Piece => ({ side: 'client', bytes: Buffer.from(hex, 'hex') }));
 
 /** The log-in itself is changed, and a few messages follow. */
-function loginTarget(wire: keyof typeof wires, share: number): Target<Conversation> {
+function loginTarget(
+  wire: keyof typeof wires,
+  share: number,
+): Target<Conversation & { tls: TlsPolicy | undefined }> {
   const { material, header, make, errorStart } = wires[wire];
   return {
     name: `${wire} log-in`,
@@ -114,13 +127,21 @@ function loginTarget(wire: keyof typeof wires, share: number): Target<Conversati
       if (wire === 'mysql' && changed.length >= 4 && !random.chance(3)) header.mend(changed);
       else if (changed.length >= 8 && random.chance(2)) changed.writeInt32BE(changed.length, 0);
       all[at] = { side: piece.side, bytes: changed };
+      const tls: TlsPolicy | undefined = random.chance(2)
+        ? undefined
+        : {
+            client: random.pick(['off', 'allow', 'require']),
+            server: random.pick(['off', 'prefer', 'require']),
+            secure: { client: random.chance(3), server: random.chance(3) },
+          };
       return {
+        tls,
         login: [],
         pieces: rechunk(random, random.chance(4) ? mutatePieces(random, all, header) : all),
       };
     },
-    run: ({ login, pieces }) => {
-      const played = play(make('rewrite'), login, pieces);
+    run: ({ login, pieces, tls }) => {
+      const played = play(make('rewrite', tls), login, pieces);
       check(bounded(played));
       if (played.ended && wire === 'mysql' && errorStart(played.toClient) < 0)
         check('ended without an error');

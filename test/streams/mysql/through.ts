@@ -5,6 +5,7 @@ import type {
   Session,
   SessionEvent,
   SessionLimits,
+  SessionOptions,
   SharedState,
   Side,
 } from '../../../src/session/types.ts';
@@ -46,9 +47,11 @@ export function makeMysqlSession(
   rules: RuleSet,
   shared: SharedState = mysqlShared(),
   limits: Partial<SessionLimits> = {},
+  more: Pick<SessionOptions, 'tls' | 'passwords'> = {},
 ): (wakeSoon: () => void) => Session {
   return (wakeSoon) =>
     createMysqlSession({
+      ...more,
       listener: 'test',
       rules,
       limits: { ...plainLimits, ...limits },
