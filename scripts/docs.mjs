@@ -131,10 +131,21 @@ function packRows() {
 
 const jsonSchema = (of) => z.toJSONSchema(of, { io: 'input', unrepresentable: 'any' });
 const schema = jsonSchema(configSchema);
+
+/** For editors: a variable of the environment may stand where the text of a schema wants a number or one of some words. */
+function withVariables(node) {
+  if (Array.isArray(node)) return node.map(withVariables);
+  if (typeof node !== 'object' || node === null) return node;
+  const inner = Object.fromEntries(Object.entries(node).map(([key, value]) => [key, withVariables(value)]));
+  if (node.enum === undefined && !['integer', 'number', 'boolean'].includes(node.type)) return inner;
+  const { default: preset, ...plain } = node;
+  const variable = { type: 'string', pattern: '\\$\\{.+\\}' };
+  return { ...(preset !== undefined && { default: preset }), anyOf: [plain, variable] };
+}
 const pages = {
   'docs/reasons.md': reasonsPage(),
   'docs/reference.md': referencePage(schema),
-  'docs/config.schema.json': `${JSON.stringify(schema, null, 2)}\n`,
+  'docs/config.schema.json': `${JSON.stringify(withVariables(schema), null, 2)}\n`,
   'docs/pack.schema.json': `${JSON.stringify(jsonSchema(packSchema), null, 2)}\n`,
 };
 

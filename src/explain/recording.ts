@@ -12,7 +12,7 @@ export function readRecording(text: string): Transcript {
   const said: Said[] = [];
   let mysql = false;
   let connections = new Map<number, Connection>();
-  for (const [index, line] of text.split('\n').entries()) {
+  for (const [index, line] of linesOf(text).entries()) {
     if (line.trim() === '') continue;
     const entry = parse(line, index + 1);
     const events = Array.isArray(entry.events) ? entry.events : [entry];
@@ -31,6 +31,17 @@ export function readRecording(text: string): Transcript {
     }
   }
   return { said, dialect: mysql ? dialectOf(text) : 'postgres' };
+}
+
+/** A scenario by itself may be written over several lines. */
+function linesOf(text: string): string[] {
+  const lines = text.split('\n');
+  if (lines[0]?.trim() !== '{') return lines;
+  try {
+    return [JSON.stringify(JSON.parse(text))];
+  } catch {
+    return lines;
+  }
 }
 
 function dialectOf(text: string): 'mysql' | 'mariadb' {

@@ -57,9 +57,12 @@ function explained(lines: string[], isolation: 'read committed' | 'repeatable re
   );
 }
 
-/** One of each scenario is enough: which versions send the same is not the point here. */
+const long = process.env.INTERLOCK_TEST_LONG === '1';
+
+/** One of each scenario is enough: which versions send the same is not the point here. By default every third of them. */
 function once<T extends { orm: string; scenario: string }>(captures: T[]): T[] {
-  return [...new Map(captures.map((one) => [`${one.orm} ${one.scenario}`, one])).values()];
+  const all = [...new Map(captures.map((one) => [`${one.orm} ${one.scenario}`, one])).values()];
+  return long ? all : all.filter((_, index) => index % 3 === 0);
 }
 
 /** Values that the scenarios work with. */
@@ -81,7 +84,7 @@ describe('a redacted recording', () => {
         expect(lines.join('').replaceAll(/"(?:constraint|table|name)":"[^"]*"/g, '')).not.toMatch(data);
       }
     }
-    expect(found).toBeGreaterThan(100);
+    expect(found).toBeGreaterThan(30);
   }, 60_000);
 
   it('of MariaDB: the same findings, no data', () => {
@@ -109,6 +112,6 @@ describe('a redacted recording', () => {
         expect(lines.join('')).not.toMatch(data);
       }
     }
-    expect(found).toBeGreaterThan(100);
+    expect(found).toBeGreaterThan(30);
   }, 60_000);
 });

@@ -4,6 +4,9 @@ import { loadMysqlWitness } from './mysql.ts';
 import { loadWitness } from './postgres.ts';
 import type { Witness } from './types.ts';
 
+/** PostgreSQL's, one for the process: the examples of rules have asked for it when the proxy does. */
+let loaded: Promise<Witness> | undefined;
+
 /**
  * Whether a server behind `mysql` is MySQL or MariaDB is known only after its greeting, so both are loaded: about 100 ms
  * each, which no session should have to wait for.
@@ -12,7 +15,8 @@ import type { Witness } from './types.ts';
 export async function loadWitnesses(
   protocols: readonly ('postgres' | 'mysql')[],
 ): Promise<(dialect: Dialect) => Witness> {
-  const postgres = protocols.includes('postgres') ? await loadWitness() : undefined;
+  if (protocols.includes('postgres')) loaded ??= loadWitness();
+  const postgres = await loaded;
   if (protocols.includes('mysql'))
     for (const dialect of ['mysql', 'mariadb'] as const) loadMysqlWitness(dialect);
   return (dialect) => {

@@ -200,6 +200,7 @@ describe('what is no input', () => {
     ['bytes', 'a\0b', /not a text in UTF-8/],
     ['other encodings', 'SELECT \uFFFD', /not a text in UTF-8/],
     ['JSON that breaks off', '{"events": [', /line 1: not a JSON object/],
+    ['JSON of several lines that breaks off', '{\n"events": [', /line 1: not a JSON object/],
     [
       'a recording without statements',
       '{"c":1,"m":"note","text":"x"}',
