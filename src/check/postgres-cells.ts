@@ -28,6 +28,8 @@ const otherCertificate =
 const noBinding =
   'fails: the server offers no channel binding on a leg without TLS; set server_tls.mode: require, and give the listener ' +
   'the certificate and key of the server';
+const negotiation =
+  'fails: even without TLS it says that it would bind if the server could, which the server takes for a downgrade; leave it off';
 const insists = 'fails without the certificate and key of the server at the listener';
 const clearPassword =
   'the password crosses the plain leg in the clear: use scram-sha-256, or TLS on both legs';
@@ -59,7 +61,10 @@ function cellsOf(client: Leg, { server, sameCertificate }: Legs, { method, mecha
   ].map((binding) => `scram-sha-256, ${binding}`) as [string, string, string];
   const works = [cell(none, 'works')];
   // Without TLS there is nothing to bind to: who requires it fails at the server itself, too.
-  if (client !== 'TLS') return [...works, cell(prefer, 'works')];
+  if (client !== 'TLS') {
+    const node = cell('scram-sha-256, enableChannelBinding of node-postgres', 'depends', negotiation);
+    return [...works, cell(prefer, 'works'), ...(server === 'TLS' ? [node] : [])];
+  }
   if (server !== 'TLS' || !mechanisms.includes(plus))
     return [...works, cell(prefer, 'works'), cell(require, 'depends', noBinding)];
   if (sameCertificate) return [...works, cell(prefer, 'works'), cell(require, 'works')];

@@ -13,6 +13,7 @@ import { GuardQueue } from '../session/guard-queue.ts';
 import type { FindingEvent, SessionOptions, SharedState } from '../session/types.ts';
 import { loadWitnesses } from '../sql/witness/load.ts';
 import { Certificates, type Certified } from './certificates.ts';
+import { channelBindingWarning, mayBreakChannelBinding } from './channel-binding.ts';
 import { mysql } from './mysql.ts';
 import { createPasswordKeys } from './password-keys.ts';
 import { postgres } from './postgres.ts';
@@ -85,8 +86,11 @@ export async function run(
     observer.certificatesReloaded(...what),
   );
   const proxy: Proxy = new Proxy({ listeners, limits: config.proxyLimits, observer });
-  for (const { name, server } of config.listeners)
+  for (const listener of config.listeners) {
+    const { name, server } = listener;
     if ('path' in server) log.warn({ listener: name, server: shown(server) }, socketWarning);
+    if (mayBreakChannelBinding(listener)) log.warn({ listener: name }, channelBindingWarning);
+  }
   let ready = false;
   const admin =
     config.admin &&
