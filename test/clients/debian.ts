@@ -33,6 +33,7 @@ const needs = {
   sysbench: { package: 'sysbench', present: program('sysbench') },
   pymysql: { package: 'python3-pymysql', present: pythonModule('pymysql') },
   mysqldb: { package: 'python3-mysqldb', present: pythonModule('MySQLdb') },
+  sqlalchemy: { package: 'python3-sqlalchemy', present: pythonModule('sqlalchemy') },
 } satisfies Record<string, Need>;
 
 export type Tool = keyof typeof needs;
