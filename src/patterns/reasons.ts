@@ -80,7 +80,7 @@ export const reasons = {
   'volatile-function': { patterns: both, text: 'A function is volatile or not known to be stable.' },
   'query-form': {
     patterns: both,
-    text: 'UNION, window function, WITH, INTO, DISTINCT or aggregate where it cannot be carried over, FROM that is not plain tables, or no column of the row is read.',
+    text: 'UNION, window function, WITH, INTO, DISTINCT or aggregate where it cannot be carried over, user variables or the hint SET_VAR, FROM that is not plain tables, or no column of the row is read.',
   },
   'locked-already': { patterns: both, text: 'The read has a locking clause of its own.' },
   'self-reference': {

@@ -321,6 +321,11 @@ class Lexer {
     return end;
   }
 
+  /** Optimizer hints change no result, but one: `SET_VAR(sql_select_limit = 2)` (MySQL manual, 10.9.3). */
+  private hint(start: number, end: number): void {
+    if (/set_var/i.test(this.text.toString('latin1', start, end))) this.tokens.setsVariable = true;
+  }
+
   private blockComment(start: number): number {
     const { text } = this;
     if (!this.postgres) {
@@ -328,7 +333,9 @@ class Lexer {
       if (mark === 0x21 || ((mark ?? 0) === 0x4d && text[start + 3] === 0x21))
         this.tokens.executableComment = true;
     }
-    return this.comment(start, endOfBlockComment(text, start + 2, this.postgres));
+    const end = endOfBlockComment(text, start + 2, this.postgres);
+    if (!this.postgres && text[start + 2] === 0x2b && end > 0) this.hint(start, end);
+    return this.comment(start, end);
   }
 
   /** `$1`, `$$…$$`, `$tag$…$tag$`; a `$` inside a word never comes here. */

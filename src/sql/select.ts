@@ -76,7 +76,7 @@ export function selectShape(
     subquery: seen.subquery,
     fetch: hasClause('fetch'),
     locking: seen.locking,
-    userVariable: seen.userVariable,
+    userVariable: seen.userVariable || tokens.setsVariable,
     span: { items: itemSpan(tokens, first, from, afterItems), body: tokens.span(start, end - 1) },
   };
   if (hasClause('order')) shape.span.orderBy = tokens.span(clauseFirst('order'), clauseEnd('order') - 1);

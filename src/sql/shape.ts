@@ -118,7 +118,7 @@ export interface SelectShape {
   fetch: boolean;
   /** FOR UPDATE / SHARE / NO KEY UPDATE / KEY SHARE, LOCK IN SHARE MODE anywhere in the statement. */
   locking: boolean;
-  /** MySQL user variables, `:=`. */
+  /** MySQL user variables, `:=`, and the optimizer hint SET_VAR. */
   userVariable: boolean;
   span: {
     /** From the first item to the last. */

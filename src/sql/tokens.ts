@@ -72,6 +72,8 @@ export class Tokens {
   /** Texts between semicolons that hold a token. */
   statements = 0;
   executableComment = false;
+  /** MySQL: an optimizer hint sets a variable for this statement. */
+  setsVariable = false;
   optOut = false;
   /** Unterminated or impossible token, unbalanced parentheses. */
   lexical = false;
@@ -94,6 +96,7 @@ export class Tokens {
     this.count = 0;
     this.statements = 0;
     this.executableComment = false;
+    this.setsVariable = false;
     this.optOut = false;
     this.lexical = false;
     this.opaque = false;

@@ -187,6 +187,8 @@ interface Outcome {
   raw: boolean;
   /** The server got the recording and nothing else but plans. */
   complete: boolean;
+  /** GET_LOCK less RELEASE_LOCK. */
+  locks: number;
 }
 
 interface Case {
@@ -218,7 +220,7 @@ function postgresCases(): Case[] {
     direct: replayDirect(conversation).toClient,
     run: (shared) => {
       const { transcript, session, complete } = replay(conversation, pgCatalog, undefined, undefined, shared);
-      return { ...transcript, raw: session.raw, complete };
+      return { ...transcript, raw: session.raw, complete, locks: 0 };
     },
   }));
 }
@@ -231,8 +233,10 @@ function mysqlCases(): Case[] {
     label: conversation.label,
     direct: direct(conversation).toClient,
     run: (shared) => {
-      const { transcript, session, complete } = through(conversation, myCatalog, { shared });
-      return { ...transcript, raw: session.raw, complete };
+      const { transcript, session, complete, ran } = through(conversation, myCatalog, { shared });
+      const count = (text: string): number => ran.filter(({ sql }) => sql.includes(text)).length;
+      const locks = count('GET_LOCK(') - count('RELEASE_LOCK(');
+      return { ...transcript, raw: session.raw, complete, locks };
     },
   }));
 }
@@ -283,6 +287,7 @@ describe.each(cases)('$label', ({ label, direct: directly, run, whole }) => {
       expect(problems[0]?.message, where).toContain('RangeError at ');
       expect(found.toClient.equals(directly), where).toBe(true);
       expect(found.complete, where).toBe(true);
+      expect(found.locks, where).toBe(0);
       expect(found.raw, where).toBe(true);
       expect(
         found.events.filter((event) => event.type === 'raw-relay'),

@@ -3,9 +3,15 @@
  * belongs to the one before (an authentication exchange) and passes, and so does everything up to an empty packet while
  * the client sends a file: with more than 255 packets its ids come round to 0.
  */
-import { readPrepare, readLongData, readQuery, readStatementId } from '../../wire/mysql/client-commands.ts';
+import {
+  lastPrepared,
+  readLongData,
+  readPrepare,
+  readQuery,
+  readStatementId,
+} from '../../wire/mysql/client-commands.ts';
 import { command, replyShape } from '../../wire/mysql/commands.ts';
-import { executeFlag } from '../../wire/mysql/execute.ts';
+import { executeFlag, withStatementId } from '../../wire/mysql/execute.ts';
 import { readChangeUser } from '../../wire/mysql/handshake-response.ts';
 import { emptyPayload } from '../../wire/mysql/framer.ts';
 import type { Framer } from '../../wire/mysql/framer.ts';
@@ -27,6 +33,16 @@ const useDatabase = Buffer.from('USE other');
 /** Header, command byte and the statement's id: the first piece of a long message may hold less. */
 const idEnd = 9;
 
+/** Commands with a statement's id. */
+const namesStatement = new Set<number>([
+  command.stmtExecute,
+  command.stmtBulkExecute,
+  command.stmtSendLongData,
+  command.stmtClose,
+  command.stmtReset,
+  command.stmtFetch,
+]);
+
 export class MysqlClientSide {
   private readonly conversation: MysqlConversation;
 
@@ -45,7 +61,9 @@ export class MysqlClientSide {
       return conversation.output.toServer(buf, start, end);
     }
     try {
-      this.dispatch(type, buf, start, end);
+      const named = this.named(type, buf, start, end);
+      if (named === undefined) this.dispatch(type, buf, start, end);
+      else this.dispatch(type, named, 0, named.length);
     } catch (error) {
       // Well framed but malformed inside: the server answers with an error of its own, as it would directly. And a defect
       // of ours: every packet is forwarded last of all, so this one has not been.
@@ -65,8 +83,19 @@ export class MysqlClientSide {
       const id = end - start < idEnd ? undefined : buf.readUInt32LE(start + idEnd - 4);
       if (type === command.stmtSendLongData) prepared.longDataUnseen(id);
       else if (type === command.stmtExecute) prepared.executedUnseen(id);
-      this.unread(type, buf, start, end);
+      const named = this.named(type, buf, start, end);
+      if (named === undefined) this.unread(type, buf, start, end);
+      else this.unread(type, named, 0, named.length);
     }
+  }
+
+  /** "The statement prepared last" (MariaDB) as the client means it, when a plan has prepared one of its own since. */
+  private named(type: number, buf: Buffer, start: number, end: number): Buffer | undefined {
+    const { lastIsOurs, prepared } = this.conversation;
+    if (!lastIsOurs || !namesStatement.has(type) || end - start < idEnd) return undefined;
+    if (buf.readUInt32LE(start + idEnd - 4) !== lastPrepared) return undefined;
+    const id = prepared.get(lastPrepared)?.id;
+    return id === undefined ? undefined : withStatementId(buf, start, end, id);
   }
 
   private dispatch(type: number, buf: Buffer, start: number, end: number): void {
@@ -120,6 +149,7 @@ export class MysqlClientSide {
       conversation.databases,
     );
     conversation.prepared.sent(prepares);
+    conversation.lastIsOurs = false;
     conversation.forward(buf, start, end, { shape: 'prepare', verb: 'forward', prepares });
   }
 
@@ -181,6 +211,7 @@ export class MysqlClientSide {
   ): void {
     const { conversation } = this;
     const shape = replyShape(type) ?? 'ok';
+    if (type === command.stmtPrepare) conversation.lastIsOurs = false;
     if (shape === 'none') return conversation.output.toServer(buf, start, end);
     if (shape === 'raw') {
       conversation.output.toServer(buf, start, end);

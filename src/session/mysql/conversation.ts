@@ -50,6 +50,8 @@ export class MysqlConversation extends SessionState {
   private collationSafe = true;
   /** The session may have temporary tables: a name may mean another table to it than to the others. */
   ownTables = false;
+  /** What the server calls the statement prepared last (-1) is one of a plan's. */
+  lastIsOurs = false;
   /** Goes up with every statement that may have chosen another default database. */
   databases = 0;
   private midMessage = false;

@@ -155,6 +155,7 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
     const binary = hold && this.original.prepared !== undefined;
     if (parameters.values.length === 0 && !binary)
       return yield* this.send(new Request(writeQuery(text, capabilities.flags), 'result', holdBytes));
+    this.state.lastIsOurs = true;
     const prepared = yield* this.send(new Request(writePrepare(text), 'prepare'));
     if (prepared.error !== undefined) return prepared;
     const { statementId } = prepared;
