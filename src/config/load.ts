@@ -127,6 +127,8 @@ export function load(source: Source, folder: string, problems: Problem[] = []): 
   };
 }
 
+const noTlsThere = 'there is no TLS on a Unix socket, and nobody who could listen in: leave it out';
+
 function readListeners(
   file: ConfigFile,
   source: Source,
@@ -146,6 +148,10 @@ function readListeners(
     });
     if (written !== undefined && server.tls !== undefined)
       place('server').problem('', 'write it either as parameters of the URL or as server_tls, not both');
+    if ('path' in listen && tls !== undefined && tls.mode !== 'off') place('tls').problem('mode', noTlsThere);
+    const asked = written ?? server.tls;
+    if ('path' in server.at && asked !== undefined && asked.mode !== 'disable' && asked.mode !== 'prefer')
+      place(written === undefined ? 'server' : 'server_tls').problem('mode', noTlsThere);
     return {
       name,
       protocol,
@@ -154,7 +160,7 @@ function readListeners(
       credentials: server.credentials,
       tls: readClientTls(tls, place('tls')),
       serverTls: readServerTls(
-        written ?? server.tls ?? serverTls.parse({}),
+        asked ?? serverTls.parse({}),
         protocol,
         place(server.tls === undefined ? 'server_tls' : 'server'),
       ),

@@ -186,9 +186,13 @@ describe.skipIf(why !== undefined).each(availableVersions([15, 18], 'own'))('Pos
       expect(await asks(port(name), tls, encryption)).toBe(String(!name.endsWith('disable')));
     });
 
-    test('a few megabytes both ways over TLS on both legs', async () => {
+    test.each<[string, RawClientOptions['tls'] | undefined]>([
+      ['TLS to require', {}],
+      ['TLS to disable', {}],
+      ['plain to require', undefined],
+    ])('%s: a few megabytes both ways', async (name, tls) => {
       const text = 'x'.repeat(3_000_000);
-      const answer = await asks(port('TLS to require'), {}, `SELECT '${text}' || repeat('y', 3000000)`);
+      const answer = await asks(port(name), tls, `SELECT '${text}' || repeat('y', 3000000)`);
       expect(answer === text + 'y'.repeat(3_000_000)).toBe(true);
     });
   });

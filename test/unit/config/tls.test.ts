@@ -154,6 +154,16 @@ describe('the URL of the server', () => {
     expect(() => serverTls('mysql://db?sslnegotiation=direct')).toThrow(/unknown parameter/);
   });
 
+  test('no TLS on Unix sockets: whoever asks for it is told', () => {
+    const problem = /mode: there is no TLS on a Unix socket|: there is no TLS on a Unix socket/;
+    const socket = listener().replace('postgres://db', 'postgres:///?host=/run/postgresql');
+    expect(() => loadText('f.yaml', `${socket}    server_tls: { mode: require }\n`, {})).toThrow(problem);
+    expect(() => loadText('f.yaml', socket.replace('postgresql', 'postgresql&sslmode=require'), {})).toThrow(
+      problem,
+    );
+    expect(loadText('f.yaml', socket, {}).listeners[0]?.serverTls.mode).toBe('prefer');
+  });
+
   test('says it once: not together with server_tls', () => {
     const text = listener('    server_tls: { mode: require }').replace('//db', '//db?sslmode=require');
     expect(() => loadText('f.yaml', text, {})).toThrow(

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { Proxy } from '../../../src/proxy/server.ts';
-import { ServerTls } from '../../../src/proxy/tls.ts';
+import { ServerTls, type ClientTls } from '../../../src/proxy/tls.ts';
 import type { ConnectionInfo, Observer, Protocol, ProxyLimits } from '../../../src/proxy/types.ts';
 import type { Actions, Session, SessionEvent, Side } from '../../../src/session/types.ts';
 
@@ -165,6 +165,7 @@ const limits: ProxyLimits = {
 export async function stage(
   prepare: (session: RelaySession) => void = () => undefined,
   changed: Partial<ProxyLimits> = {},
+  tls?: ClientTls,
 ): Promise<Stage> {
   const waiting: Peer[] = [];
   let arrived: (() => void) | undefined;
@@ -211,7 +212,7 @@ export async function stage(
       listen: { host: '127.0.0.1', port: 0 },
       server: to,
       protocol,
-      tls: undefined,
+      tls,
       serverTls: plain,
     },
   ];
