@@ -150,7 +150,8 @@ export class Connection {
     this.#passOnClientEnd(this.#client.held('plan'));
   }
 
-  #cannotConnect({ reason, hint }: TlsFailure): void {
+  #cannotConnect({ reason, hint, detail }: TlsFailure): void {
+    if (detail !== undefined) this.#context.observer.tlsFailed(this.info, 'server', detail);
     const server = shown(this.#context.listener.server);
     this.#refuse(fatalCodes.cannotConnect, `cannot connect to the server at ${server}: ${reason}`, hint);
   }

@@ -113,7 +113,8 @@ export class Opening {
     const { server, serverTls, protocol } = this.#target;
     serverTls.handshake(socket, hostOf(server), protocol.alpn, (result) => {
       if (this.#over) return;
-      if (result instanceof Error) return this.#refused(serverTlsFailure(result));
+      if (result instanceof Error)
+        return this.#refused({ ...serverTlsFailure(result), detail: result.message });
       this.#socket = result;
       if (serverTls.config.negotiation === 'direct' && result.alpnProtocol !== protocol.alpn)
         return this.#finish(noAlpn);

@@ -129,6 +129,8 @@ export class ServerTls {
 export interface TlsFailure {
   reason: string;
   hint?: string;
+  /** What OpenSSL says of the handshake, for the log only: a stranger may have had a say in it. */
+  detail?: string;
 }
 
 const unknownCa =
