@@ -10,6 +10,7 @@ import { Metrics } from '../metrics.ts';
 import { Breaker } from '../session/breaker.ts';
 import { Cancels } from '../session/cancels.ts';
 import { GuardQueue } from '../session/guard-queue.ts';
+import { problemOf } from '../session/problem.ts';
 import type { FindingEvent, SessionOptions, SharedState } from '../session/types.ts';
 import { loadWitnesses } from '../sql/witness/load.ts';
 import { Certificates, type Certified } from './certificates.ts';
@@ -177,7 +178,7 @@ function observe(log: Log, metrics: Metrics, findings: Findings): Observer {
     },
     crashed(info, error) {
       metrics.crashed();
-      log.error({ ...who(info), err: error }, 'defect: connection ended');
+      log.error({ ...who(info), problem: problemOf(error) }, 'defect: connection ended');
     },
   };
 }

@@ -84,8 +84,8 @@ export const large: Conversation[] = [
   ),
   big('2,000 statements in one query', step('Z', query('SELECT 1;'.repeat(2000)))),
   big(
-    '2,000 statements in one pipeline',
-    step('Z', ...Array.from({ length: 2000 }, (_, i) => extended(`SELECT ${i}`)), sync),
+    '5,000 statements in one pipeline',
+    step('Z', ...Array.from({ length: 5000 }, (_, i) => extended(`SELECT ${i}`)), sync),
   ),
   big(
     '2,000 simple queries in flight',
