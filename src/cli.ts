@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The command line: arguments, config, start, signals. Exit codes: 0 done, 1 could not run, 2 wrong usage or config. */
+import cluster from 'node:cluster';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { explainCommand } from './commands/explain.ts';
@@ -10,7 +11,8 @@ import { loadFile, type Config } from './config/load.ts';
 import { ConfigError } from './config/problem.ts';
 import { UnreadableInput } from './explain/said.ts';
 import { byteSize } from './config/units.ts';
-import { createLog, flushed } from './log.ts';
+import { createLog, flushed, type Log } from './log.ts';
+import type { Running, RunOptions } from './proxy/run.ts';
 import { recordTo, type RecordOptions } from './record/file.ts';
 
 const help = `Interlock: a proxy that makes the racy statement sequences of ORMs safe (PostgreSQL, MySQL, MariaDB)
@@ -28,7 +30,7 @@ usage: interlock --server URL [--listen ADDRESS] [options]
   --tables GLOB,...     tables on which split deletes may be rewritten, for example 'shop_*'; can be repeated
   --mode MODE           off, observe or rewrite, for every rule; rewrite is consent for all tables
   --admin HOST:PORT     health, metrics and findings over HTTP
-  --workers N           processes (1; more is not possible yet)
+  --workers N|auto      processes that share the listeners; auto: one for each core (1)
   --log-level LEVEL     trace, debug, info, warn, error, fatal or silent (info)
   -c, --config FILE     a config file instead of the flags above
   -h, --help            this text
@@ -143,8 +145,8 @@ async function serve(config: Config, record?: RecordTo): Promise<number> {
   const recorder = record && recordTo({ ...record, full });
   if (record !== undefined) log.info({ file: record.file, raw: record.raw }, 'recording');
   process.on('uncaughtExceptionMonitor', (error) => log.fatal({ err: error }, 'defect: the process ends'));
-  const { run } = await import('./proxy/run.ts');
-  const running = await run(config, log, recorder && { recorder });
+  if (cluster.isWorker) return work(config, log);
+  const running = await start(config, log, recorder);
   const code = await new Promise<number>((resolve) => {
     let stopping = false;
     const stop = (signal: NodeJS.Signals) => {
@@ -165,6 +167,21 @@ async function serve(config: Config, record?: RecordTo): Promise<number> {
     process.on('SIGINT', stop);
     process.on('SIGHUP', () => running.reload());
   });
+  await flushed(log);
+  return code;
+}
+
+/** One process, or several. A recording is one file, so one process writes it. */
+async function start(config: Config, log: Log, recorder: RunOptions['recorder']): Promise<Running> {
+  const { runWorkers, workerCount } = await import('./workers/primary.ts');
+  if (workerCount(config.workers) > 1 && recorder === undefined) return runWorkers(config, log);
+  const { run } = await import('./proxy/run.ts');
+  return run(config, log, recorder && { recorder });
+}
+
+async function work(config: Config, log: Log): Promise<number> {
+  const { runWorker } = await import('./workers/worker.ts');
+  const code = await runWorker(config, log.child({ worker: cluster.worker?.id }));
   await flushed(log);
   return code;
 }

@@ -22,6 +22,8 @@
  * | `interlock_plan_seconds` | pattern | time added by a plan, guard wait included |
  * | `interlock_protocol_errors_total` | side: client, server | connections ended by impossible bytes |
  * | `interlock_problems_total` | | defects that were contained: a statement or session left alone |
+ * | `interlock_workers` | | worker processes that run now; only where there are several |
+ * | `interlock_worker_restarts_total` | | workers that ended unasked and were replaced; what they had counted is gone |
  *
  * Statement counters live in the sessions as plain numbers and are summed when somebody collects, so that a statement
  * costs no metric. Everything else is counted when its event comes.
@@ -130,6 +132,8 @@ export class Metrics {
     new Gauge({
       name: 'interlock_breaker_state',
       help: '0: closed, 1: open, 2: half-open.',
+      // Of the workers, where there are several: each has its own.
+      aggregator: 'max',
       labelNames: ['rule'],
       registers,
       collect() {

@@ -12,14 +12,18 @@ export interface FindingEntry extends Omit<FindingEvent, 'type'> {
 export class Findings {
   readonly #entries: FindingEntry[] = [];
   readonly #capacity: number;
+  readonly #elsewhere: ((entry: FindingEntry) => void) | undefined;
   /** Where the next one goes once the ring is full: the oldest entry. */
   #next = 0;
 
-  constructor(capacity: number) {
+  /** @param elsewhere who keeps them in place of this process */
+  constructor(capacity: number, elsewhere?: (entry: FindingEntry) => void) {
     this.#capacity = capacity;
+    this.#elsewhere = elsewhere;
   }
 
   add(entry: FindingEntry): void {
+    this.#elsewhere?.(entry);
     if (this.#capacity === 0) return;
     this.#entries[this.#next] = entry;
     this.#next = (this.#next + 1) % this.#capacity;

@@ -62,6 +62,7 @@ export interface Config {
   breaker: BreakerSettings;
   admin: { listen: TcpAddress; token: string | undefined; findings: number } | undefined;
   log: ConfigFile['log'];
+  workers: ConfigFile['workers'];
 }
 
 /** @throws ConfigError */
@@ -124,6 +125,7 @@ export function load(source: Source, folder: string, problems: Problem[] = []): 
       findings: file.admin.findings,
     },
     log: file.log,
+    workers: file.workers,
   };
 }
 

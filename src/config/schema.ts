@@ -181,10 +181,7 @@ export const configSchema = z.strictObject({
   breaker: breaker.prefault({}),
   admin: admin.optional(),
   log: z.strictObject({ level: z.enum(logLevels).default('info') }).prefault({}),
-  /** Processes. */
-  workers: z
-    .number()
-    .default(1)
-    .refine((workers) => workers === 1, 'only 1 is possible for now'),
+  /** Processes that share the listeners; auto: one for each core. */
+  workers: z.union([z.number().int().min(1).max(64), z.literal('auto')]).default(1),
 });
 export type ConfigFile = z.output<typeof configSchema>;

@@ -1,6 +1,6 @@
 /** Puts a loaded config to work: proxy, admin port, metrics, and the observer that feeds log, metrics and findings. */
 import { AdminServer } from '../admin/server.ts';
-import { Findings } from '../admin/findings.ts';
+import { Findings, type FindingEntry } from '../admin/findings.ts';
 import { shown } from '../config/address.ts';
 import type { Config } from '../config/load.ts';
 import { defaultFactsCacheLimits, FactsCache } from '../facts/cache.ts';
@@ -34,11 +34,30 @@ export interface Running {
   reload(): void;
 }
 
+/** Other processes that serve the same listeners, as far as this one has to know of them. */
+export interface Siblings {
+  /** Their client connections; a moment old. */
+  readonly sessions: number;
+  ownSessions(count: number): void;
+  finding(entry: FindingEntry): void;
+  listening(listener: string, address: string, port: number | undefined): void;
+  /** A cancel request for a session that is not here. */
+  cancel(key: string): void;
+  /** Set by run(): such a request that came to one of them. */
+  onCancel: ((key: string) => void) | undefined;
+  /** Set by run(). */
+  registry: Metrics['registry'] | undefined;
+}
+
+export interface RunOptions extends Pick<SessionOptions, 'recorder'> {
+  siblings?: Siblings;
+}
+
 /** Resolves when everything listens. @throws when an address cannot be listened on; then nothing is left open */
 export async function run(
   config: Config,
   log: Log,
-  options: Pick<SessionOptions, 'recorder'> = {},
+  { siblings, ...options }: RunOptions = {},
 ): Promise<Running> {
   const speaksMysql = config.listeners.some(({ protocol }) => protocol === 'mysql');
   const passwords = speaksMysql ? createPasswordKeys() : undefined;
@@ -47,7 +66,7 @@ export async function run(
     facts: new FactsCache({ ...defaultFactsCacheLimits, lifetime: config.factsLifetime }),
     guards: new GuardQueue(),
     breaker: new Breaker(config.breaker),
-    cancels: new Cancels(),
+    cancels: new Cancels(siblings && ((key) => siblings.cancel(key))),
     memory: new Budget(config.memoryBytes),
   };
   const sessions = { ...options, rules: config.ruleSet, limits: config.sessionLimits, shared };
@@ -55,7 +74,10 @@ export async function run(
     postgres: postgres(sessions),
     mysql: mysql({ ...sessions, passwords: await passwords }),
   };
-  const findings = new Findings(config.admin?.findings ?? 0);
+  const findings = new Findings(
+    config.admin?.findings ?? 0,
+    siblings && ((entry) => siblings.finding(entry)),
+  );
   // The observer and the metrics need the proxy and the other way round; nothing happens before start().
   const source = {
     counters: () => proxy.counters(),
@@ -75,6 +97,11 @@ export async function run(
   };
   const metrics = new Metrics(source);
   const observer = observe(log, metrics, findings);
+  if (siblings !== undefined) {
+    siblings.onCancel = (key) => shared.cancels.requestedElsewhere(key);
+    siblings.registry = metrics.registry;
+    joinSiblings(observer, siblings, source);
+  }
   const listeners = config.listeners.map(({ name, listen, server, protocol, tls, serverTls }) => ({
     name,
     listen,
@@ -86,7 +113,8 @@ export async function run(
   const certificates = new Certificates(listeners.flatMap(certified), (...what) =>
     observer.certificatesReloaded(...what),
   );
-  const proxy: Proxy = new Proxy({ listeners, limits: config.proxyLimits, observer });
+  const elsewhere = () => siblings?.sessions ?? 0;
+  const proxy: Proxy = new Proxy({ listeners, limits: config.proxyLimits, observer, elsewhere });
   for (const listener of config.listeners) {
     const { name, server } = listener;
     if ('path' in server) log.warn({ listener: name, server: shown(server) }, socketWarning);
@@ -180,6 +208,20 @@ function observe(log: Log, metrics: Metrics, findings: Findings): Observer {
       metrics.crashed();
       log.error({ ...who(info), problem: problemOf(error) }, 'defect: connection ended');
     },
+  };
+}
+
+/** What is told once for all processes goes to the primary; the rest is each one's own. */
+function joinSiblings(observer: Observer, siblings: Siblings, source: { readonly sessions: number }): void {
+  const alone = { ...observer };
+  observer.listening = (listener, address, port) => siblings.listening(listener, address, port);
+  observer.opened = (info) => {
+    siblings.ownSessions(source.sessions);
+    alone.opened(info);
+  };
+  observer.closed = (info, session) => {
+    siblings.ownSessions(source.sessions);
+    alone.closed(info, session);
   };
 }
 

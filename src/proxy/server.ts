@@ -17,6 +17,8 @@ export interface ProxyOptions {
   listeners: ListenerOptions[];
   limits: ProxyLimits;
   observer: Observer;
+  /** Connections of other processes that count towards limits.connections. */
+  elsewhere?: () => number;
 }
 
 export class Proxy {
@@ -97,13 +99,14 @@ export class Proxy {
 
   #accept(socket: Socket, listener: ListenerOptions): void {
     const { limits, observer } = this.#options;
-    if (this.#draining || this.#connections.size >= limits.connections + beyondLimit) {
+    const all = this.#connections.size + (this.#options.elsewhere?.() ?? 0);
+    if (this.#draining || all >= limits.connections + beyondLimit) {
       socket.destroy();
       return;
     }
     this.#opened += 1;
     const id = this.#opened;
-    const overLimit = this.#connections.size >= limits.connections;
+    const overLimit = all >= limits.connections;
     const onClosed = (closed: Connection) => this.#forget(closed);
     try {
       const connection = new Connection(socket, { id, listener, limits, observer, overLimit, onClosed });

@@ -5,6 +5,12 @@
  */
 export class Cancels {
   private readonly sessions = new Map<string, () => boolean>();
+  private readonly elsewhere: (key: string) => void;
+
+  /** @param elsewhere told of a key that is nobody's here: a session of another process may have it */
+  constructor(elsewhere: (key: string) => void = () => undefined) {
+    this.elsewhere = elsewhere;
+  }
 
   /** @param cancel returns false when the session does not wait here: the request is the server's then */
   register(key: string, cancel: () => boolean): void {
@@ -17,6 +23,13 @@ export class Cancels {
 
   /** @returns true: done here, the server need not be asked */
   request(key: string): boolean {
-    return this.sessions.get(key)?.() ?? false;
+    const cancel = this.sessions.get(key);
+    if (cancel === undefined) this.elsewhere(key);
+    return cancel?.() ?? false;
+  }
+
+  /** A request came to another process, which asks the server as well. */
+  requestedElsewhere(key: string): void {
+    this.sessions.get(key)?.();
   }
 }

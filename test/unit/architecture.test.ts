@@ -23,8 +23,9 @@ const arrows: Record<string, string[]> = {
   proxy: ['session', 'wire', 'config', 'metrics', 'log', 'facts', 'sql', 'memory', 'patterns', 'admin'],
   check: ['proxy', 'config', 'wire'],
   record: ['session', 'memory', 'sql'],
+  workers: ['proxy', 'admin', 'config', 'log'],
   commands: ['config', 'explain', 'patterns', 'sql'],
-  cli: ['check', 'commands', 'explain', 'record', 'proxy', 'admin', 'config', 'log', 'metrics'],
+  cli: ['check', 'commands', 'explain', 'record', 'workers', 'proxy', 'admin', 'config', 'log', 'metrics'],
   demo: [],
 };
 
@@ -37,6 +38,7 @@ const edges = new Set([
   'cli',
   'commands',
   'record',
+  'workers',
   'demo',
   'log',
   'metrics',

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createLog, logEvent } from '../../../src/log.ts';
 import { Metrics } from '../../../src/metrics.ts';
 import type { FindingEvent } from '../../../src/session/types.ts';
+import { WorkerMetrics } from '../../../src/workers/metrics.ts';
 
 const finding: FindingEvent = {
   type: 'finding',
@@ -77,10 +78,11 @@ test('events', async () => {
 
 test('the table in the file names exactly the metrics there are', async () => {
   const { metrics: m } = metrics();
-  const ours = m.registry
-    .getMetricsAsArray()
-    .map(({ name }) => name)
-    .filter((name) => name.startsWith('interlock_'));
+  const ofWorkers = (await new WorkerMetrics(async () => []).metrics()).matchAll(/^# TYPE (\w+)/gm);
+  const ours = [
+    ...m.registry.getMetricsAsArray().map(({ name }) => name),
+    ...[...ofWorkers].map(([, name]) => name),
+  ].filter((name) => name?.startsWith('interlock_'));
   const source = readFileSync(new URL('../../../src/metrics.ts', import.meta.url), 'utf8');
   const named = [...source.matchAll(/^ \* \| `(\w+)`/gm)].map((match) => match[1]);
   expect(new Set(named)).toEqual(new Set(ours));

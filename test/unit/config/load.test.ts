@@ -174,8 +174,9 @@ wrokers: 2
     expect(short.join()).not.toContain('short');
   });
 
-  test('more than one worker is not possible yet', () => {
-    expect(problems(`${minimal}workers: 2\n`)).toEqual(['f.yaml:5:10: workers: only 1 is possible for now']);
+  test('workers are a number of processes, or auto', () => {
+    expect(problems(`${minimal}workers: 0\n`)[0]).toMatch(/^f\.yaml:5:10: workers: /);
+    expect(problems(`${minimal}workers: many\n`)[0]).toMatch(/^f\.yaml:5:10: workers: /);
   });
 
   test('a file that cannot be read', () => {
@@ -351,10 +352,11 @@ describe('flags', () => {
         rules: 'generic,django',
         tables: ['shop_*,cart', 'x'],
         admin: '127.0.0.1:0',
-        workers: '1',
+        workers: 'auto',
       },
       '.',
     );
+    expect(config.workers).toBe('auto');
     expect(config.listeners[0]).toMatchObject({ name: 'default', listen: { port: 0 } });
     expect(config.rules.map(({ id }) => id)).toContain('django/split-delete');
     const rules = config.ruleSet.forSession(who);
@@ -375,7 +377,7 @@ describe('flags', () => {
       listen: 'x',
       rules: 'nope',
       mode: 'on',
-      workers: '2',
+      workers: 'many',
       'log-level': 'loud',
     };
     try {

@@ -1,0 +1,32 @@
+/**
+ * What the primary process and its workers tell each other. Everything on these channels stays within the machine's own
+ * processes; keys of cancel requests pass here, so nothing of it is logged.
+ */
+import type { FindingEntry } from '../admin/findings.ts';
+import type { Collected } from './metrics.ts';
+
+export type FromWorker =
+  | { interlock: 'ready' }
+  | { interlock: 'failed'; message: string }
+  | { interlock: 'listening'; listener: string; address: string; port: number | undefined }
+  | { interlock: 'finding'; entry: FindingEntry }
+  /** A cancel request for a session that is not in this worker. */
+  | { interlock: 'cancel'; key: string }
+  /** The answer to the same. */
+  | { interlock: 'metrics'; metrics: Collected }
+  /** Client connections of this worker now. */
+  | { interlock: 'sessions'; count: number };
+
+export type FromPrimary =
+  | { interlock: 'drain' }
+  | { interlock: 'abort' }
+  | { interlock: 'reload' }
+  | { interlock: 'metrics' }
+  | { interlock: 'cancel'; key: string }
+  /** Client connections of the other workers. */
+  | { interlock: 'sessions'; count: number };
+
+/** Node uses the channels too. */
+export function isOurs<M extends FromWorker | FromPrimary>(message: unknown): message is M {
+  return typeof message === 'object' && message !== null && 'interlock' in message;
+}

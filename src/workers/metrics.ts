@@ -1,0 +1,45 @@
+/**
+ * Metrics over several processes: each worker counts for itself, the primary adds up when somebody collects, and has two of
+ * its own. The table stands in ../metrics.ts.
+ */
+import { AggregatorRegistry, Counter, Gauge, Registry, type MetricObjectWithValues } from 'prom-client';
+
+/** One worker's metrics, as its registry gives them. */
+export type Collected = MetricObjectWithValues<never>[];
+
+export class WorkerMetrics {
+  readonly #collect: () => Promise<Collected[]>;
+  readonly #own = new Registry();
+  readonly #running = new Gauge({
+    name: 'interlock_workers',
+    help: 'Worker processes that run now.',
+    registers: [this.#own],
+  });
+  readonly #restarts = new Counter({
+    name: 'interlock_worker_restarts_total',
+    help: 'Workers that ended unasked and were replaced.',
+    registers: [this.#own],
+  });
+
+  /** @param collect asks all workers */
+  constructor(collect: () => Promise<Collected[]>) {
+    this.#collect = collect;
+  }
+
+  get contentType(): string {
+    return this.#own.contentType;
+  }
+
+  async metrics(): Promise<string> {
+    const workers = AggregatorRegistry.aggregate(await this.#collect());
+    return (await this.#own.metrics()) + (await workers.metrics());
+  }
+
+  workers(count: number): void {
+    this.#running.set(count);
+  }
+
+  restarted(): void {
+    this.#restarts.inc();
+  }
+}

@@ -1,0 +1,78 @@
+/** One worker process: the proxy as it runs alone, which hears from the primary instead of from signals. */
+import cluster from 'node:cluster';
+import type { Config } from '../config/load.ts';
+import type { Log } from '../log.ts';
+import { run, type Running, type Siblings } from '../proxy/run.ts';
+import { workerCount } from './primary.ts';
+import { isOurs, type FromPrimary, type FromWorker } from './messages.ts';
+import type { Collected } from './metrics.ts';
+
+/** Resolves with the exit code when the primary, or its end, has ended the proxy. */
+export async function runWorker(config: Config, log: Log): Promise<number> {
+  // A terminal and some supervisors signal all processes of a group; what is to be done, the primary says.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
+  const siblings = new Others();
+  let running: Running | undefined;
+  const ended = new Promise<number>((resolve) => {
+    const abort = (): void => {
+      running?.abort();
+      resolve(1);
+    };
+    process.once('disconnect', abort);
+    process.on('message', (message: unknown) => {
+      if (!isOurs<FromPrimary>(message)) return;
+      if (message.interlock === 'sessions') siblings.sessions = message.count;
+      else if (message.interlock === 'cancel') siblings.onCancel?.(message.key);
+      else if (message.interlock === 'reload') running?.reload();
+      else if (message.interlock === 'metrics') void siblings.sendMetrics();
+      else if (message.interlock === 'abort' || running === undefined) abort();
+      else void running.drain().then(() => resolve(0));
+    });
+  });
+  try {
+    running = await run(ownPart(config), log, { siblings });
+  } catch (error) {
+    tell({ interlock: 'failed', message: (error as Error).message });
+    return 1;
+  }
+  tell({ interlock: 'ready' });
+  return ended;
+}
+
+/** There is one admin port, the primary's; what all sessions may remember is shared out. */
+function ownPart(config: Config): Config {
+  const memoryBytes = Math.floor(config.memoryBytes / workerCount(config.workers));
+  return { ...config, memoryBytes, admin: undefined };
+}
+
+class Others implements Siblings {
+  sessions = 0;
+  onCancel: ((key: string) => void) | undefined;
+  registry: Siblings['registry'];
+  #own = 0;
+  #due = false;
+
+  finding: Siblings['finding'] = (entry) => tell({ interlock: 'finding', entry });
+  cancel: Siblings['cancel'] = (key) => tell({ interlock: 'cancel', key });
+  listening: Siblings['listening'] = (listener, address, port) =>
+    tell({ interlock: 'listening', listener, address, port });
+
+  async sendMetrics(): Promise<void> {
+    tell({ interlock: 'metrics', metrics: ((await this.registry?.getMetricsAsJSON()) ?? []) as Collected });
+  }
+
+  /** Once a turn of the event loop, however many come and go in it. */
+  ownSessions(count: number): void {
+    this.#own = count;
+    if (this.#due) return;
+    this.#due = true;
+    setImmediate(() => {
+      this.#due = false;
+      tell({ interlock: 'sessions', count: this.#own });
+    });
+  }
+}
+
+function tell(message: FromWorker): void {
+  if (cluster.worker?.isConnected() === true) cluster.worker.send(message, () => undefined);
+}
