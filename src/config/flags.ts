@@ -39,7 +39,9 @@ export function loadFlags(flags: Flags, folder: string): Config {
         ...(flags.mode !== undefined && { mode: flags.mode }),
       },
       ...(flags.admin !== undefined && { admin: { listen: flags.admin } }),
-      ...(flags.workers !== undefined && { workers: flags.workers === 'auto' ? flags.workers : Number(flags.workers) }),
+      ...(flags.workers !== undefined && {
+        workers: flags.workers === 'auto' ? flags.workers : Number(flags.workers),
+      }),
       ...(flags['log-level'] !== undefined && { log: { level: flags['log-level'] } }),
     },
     placeNamesSetting: true,
