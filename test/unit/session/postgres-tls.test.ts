@@ -24,8 +24,12 @@ function session(tls: Partial<TlsPolicy> = {}): Session {
   const made = makeSession(rules, undefined, {}, { client: 'allow', server: 'off', ...tls });
   return made(() => undefined);
 }
+/** Copies: the session uses its actions again. */
 const say = (to: Session, ...chunks: Buffer[]): Actions[] =>
-  chunks.map((chunk) => to.receive('client', chunk, 0));
+  chunks.map((chunk) => {
+    const actions = to.receive('client', chunk, 0);
+    return { ...actions, toServer: [...actions.toServer], toClient: [...actions.toClient] };
+  });
 const text = (buffers: Buffer[]): string => Buffer.concat(buffers).toString('latin1');
 const fatal = ({ toClient, end }: Actions): string => {
   expect(end).toBe(true);
