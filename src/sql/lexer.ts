@@ -321,11 +321,6 @@ class Lexer {
     return end;
   }
 
-  /** Optimizer hints change no result, but one: `SET_VAR(sql_select_limit = 2)` (MySQL manual, 10.9.3). */
-  private hint(start: number, end: number): void {
-    if (/set_var/i.test(this.text.toString('latin1', start, end))) this.tokens.setsVariable = true;
-  }
-
   private blockComment(start: number): number {
     const { text } = this;
     if (!this.postgres) {
@@ -334,7 +329,9 @@ class Lexer {
         this.tokens.executableComment = true;
     }
     const end = endOfBlockComment(text, start + 2, this.postgres);
-    if (!this.postgres && text[start + 2] === 0x2b && end > 0) this.hint(start, end);
+    // Optimizer hints change no result, but for SET_VAR(sql_select_limit = 2) and its like (MySQL manual, 10.9.3).
+    const hint = !this.postgres && text[start + 2] === 0x2b && end > 0;
+    if (hint && /set_var/i.test(text.toString('latin1', start, end))) this.tokens.setsVariable = true;
     return this.comment(start, end);
   }
 
