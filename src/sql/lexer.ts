@@ -322,16 +322,14 @@ class Lexer {
   }
 
   private blockComment(start: number): number {
-    const { text } = this;
+    const { text, tokens } = this;
+    const end = endOfBlockComment(text, start + 2, this.postgres);
     if (!this.postgres) {
       const mark = text[start + 2];
-      if (mark === 0x21 || ((mark ?? 0) === 0x4d && text[start + 3] === 0x21))
-        this.tokens.executableComment = true;
+      if (mark === 0x21 || (mark === 0x4d && text[start + 3] === 0x21)) tokens.executableComment = true;
+      // Optimizer hints change no result, but for SET_VAR(sql_select_limit = 2) and its like (MySQL manual, 10.9.3).
+      if (mark === 0x2b) tokens.setsVariable ||= /set_var/i.test(text.toString('latin1', start, end));
     }
-    const end = endOfBlockComment(text, start + 2, this.postgres);
-    // Optimizer hints change no result, but for SET_VAR(sql_select_limit = 2) and its like (MySQL manual, 10.9.3).
-    const hint = !this.postgres && text[start + 2] === 0x2b && end > 0;
-    if (hint && /set_var/i.test(text.toString('latin1', start, end))) this.tokens.setsVariable = true;
     return this.comment(start, end);
   }
 
