@@ -4,6 +4,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { startInterlockProcess } from '../dist/demo/interlock-process.js';
+import { startHaproxy } from './haproxy.mjs';
 import { startPgBouncer } from './pgbouncer.mjs';
 
 const cli = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
@@ -15,6 +16,7 @@ export const legKinds = {
   observe: (server) => startInterlock(server, 'observe'),
   rewrite: (server) => startInterlock(server, 'rewrite'),
   pgbouncer: (server) => startPgBouncer(server),
+  haproxy: (server) => startHaproxy(server),
 };
 
 /** Starts the legs in the given order; a leg that cannot be had is reported, not silently left out. */

@@ -1,6 +1,7 @@
 /** One run of pgbench against one port, and the figures in what it prints. */
 import { spawn } from 'node:child_process';
 import { cpuTime } from './cpu.mjs';
+import { sampled } from './percentiles.mjs';
 
 const database = 'bench';
 
@@ -38,9 +39,11 @@ const figure = (pattern, text) => {
   return Number(found[1]);
 };
 
-/** @returns {Promise<{tps: number, latency: number, transactions: number, user: number, system: number}>} latency in ms, CPU in µs a transaction */
+/** @returns {Promise<{tps: number, latency: number, p50: number, p99: number, transactions: number, user: number, system: number}>} latencies in ms, CPU in µs a transaction */
 export async function measure(program, leg, workload, seconds) {
+  const latencies = sampled();
   const args = [
+    ...latencies.args,
     '-n',
     '-M',
     workload.protocol,
@@ -60,6 +63,7 @@ export async function measure(program, leg, workload, seconds) {
     throw new Error(`failed transactions:\n${text}`);
   return {
     tps: figure(/^tps = ([\d.]+)/m, text),
+    ...latencies.read(),
     latency: figure(/latency average = ([\d.]+) ms/, text),
     transactions,
     user: (after.user - before.user) / transactions,

@@ -5,10 +5,11 @@
  * --quick            a smoke run of about a minute
  * --rounds N         rounds of each workload (5)
  * --seconds N        length of a single run (3)
- * --legs a,b         of: direct, off, observe, rewrite, pgbouncer
+ * --legs a,b         of: direct, off, observe, rewrite, pgbouncer, haproxy
  * --only TEXT        only workloads whose name contains it
  * --pg VERSION       15 to 18 (18)
  * --no-micro         without the microbenchmarks
+ * --issue5           the ratios of issue 5 and nothing else, in about seven minutes (issue5.mjs)
  * --mysql            sysbench on MySQL and MariaDB instead, HAProxy as the floor (mysql.mjs)
  * --readme           puts the table into README.md
  */
@@ -17,20 +18,21 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import pg from 'pg';
 import { startEngine } from '../dist/demo/engine.js';
 import { installed } from './debian.mjs';
 import { legKinds, startLegs } from './legs.mjs';
+import { compare, createDatabase } from './compare.mjs';
 import { fill, measure } from './pgbench.mjs';
 import { updateReadme } from './readme.mjs';
 import { summarize } from './summary.mjs';
 import { table } from './table.mjs';
 import { workloads } from './workloads.mjs';
 
-if (process.argv.includes('--mysql')) {
-  await import('./mysql.mjs');
-  process.exit();
-}
+for (const other of ['mysql', 'issue5'])
+  if (process.argv.includes(`--${other}`)) {
+    await import(`./${other}.mjs`);
+    process.exit();
+  }
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -60,31 +62,6 @@ function options() {
     micro: !values['no-micro'],
     readme: values.readme,
   };
-}
-
-/** Leg 0 first in round 0, leg 1 first in round 1 …: nobody always comes after the same neighbour's heat. */
-const rotated = (list, by) => list.map((_, i) => list[(i + by) % list.length]);
-
-async function compare(program, legs, workload, { rounds, seconds }) {
-  const results = [];
-  for (let round = 0; round < rounds; round++) {
-    const result = {};
-    for (const leg of rotated(legs, round)) {
-      result[leg.name] = await measure(program, leg, workload, seconds);
-      process.stderr.write(
-        `${workload.name}, round ${round + 1}, ${leg.name}: ${result[leg.name].tps.toFixed(0)} tps\n`,
-      );
-    }
-    results.push(Object.fromEntries(legs.map(({ name }) => [name, result[name]])));
-  }
-  return results;
-}
-
-async function createDatabase(port) {
-  const client = new pg.Client({ host: '127.0.0.1', port, user: 'postgres', database: 'postgres' });
-  await client.connect();
-  await client.query('CREATE DATABASE bench');
-  await client.end();
 }
 
 function commit() {

@@ -34,6 +34,7 @@ export function summarize(rounds, references) {
       for (const reference of references.filter((name) => legs.includes(name) && name !== leg)) {
         const ratio = (value) => spread(rounds.map((round) => value(round[leg]) / value(round[reference])));
         summary.ratios[reference] = { tps: ratio((run) => run.tps) };
+        if (rounds[0][leg].p99 !== undefined) summary.ratios[reference].p99 = ratio((run) => run.p99);
         const comparable = [leg, reference].every((name) =>
           rounds.every((round) => round[name].user + round[name].system > 0),
         );
