@@ -15,7 +15,7 @@ import { startInterlock } from '../support/proxy.ts';
 import { startGate, type Gate } from './gate.ts';
 
 const long = process.env['INTERLOCK_TEST_LONG'] === '1';
-const acts = long ? 1_000 : 12;
+const acts = long ? 300 : 12;
 /** Bytes in one direction: log-ins break off as well as results. */
 const breakAfter = 6_000;
 

@@ -9,8 +9,8 @@ import { largeScene, scenes, type Scene } from './scenes.ts';
 import { verdict } from './verdict.ts';
 
 const long = process.env['INTERLOCK_TEST_LONG'] === '1';
-const cases = long ? 20_000 : 300;
-const largeCases = long ? 400 : 6;
+const cases = long ? 5_000 : 300;
+const largeCases = long ? 200 : 6;
 /** At a time: more of them wait for each other's turns of the event loop only. */
 const together = 16;
 const patient = long ? 3_600_000 : 120_000;

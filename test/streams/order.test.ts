@@ -23,7 +23,7 @@ import { ScriptBrain } from './script.ts';
 import { makeSession, ruleSet } from './session.ts';
 
 const long = process.env['INTERLOCK_TEST_LONG'] === '1';
-const cases = long ? 50_000 : 600;
+const cases = long ? 20_000 : 600;
 const rewriting = ruleSet({ mode: 'rewrite', tablesNamed: true });
 
 /** One conversation, played once. */
