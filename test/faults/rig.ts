@@ -50,8 +50,8 @@ export interface Result {
 }
 
 const limits = { connections: 100, loginTimeout: 60_000, connectTimeout: 60_000, drainTimeout: 60_000 };
-/** Milliseconds. A case takes a few; the proxy itself drops a silent peer after five seconds. */
-const hangs = 30_000;
+/** Milliseconds. A case takes a few, seconds on a busy machine; the proxy itself drops a silent peer after five seconds. */
+const hangs = 120_000;
 
 /** Nobody says anything that is not understood. */
 const unwanted: ReadonlySet<string> = new Set(['protocol-error', 'problem', 'raw-relay']);

