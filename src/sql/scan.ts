@@ -16,14 +16,31 @@ const carriageReturn = 0x0d;
 /** `from` is the offset behind the opening quote; a doubled quote stands for itself. */
 export function endOfQuoted(text: Uint8Array, from: number, quote: number, escapes: boolean): number {
   const length = text.length;
+  let escapeAt = escapes ? -1 : length;
+  let far = from + shortString;
   for (let i = from; i < length; i++) {
+    if (i >= far) {
+      const quoteAt = text.indexOf(quote, i);
+      if (quoteAt < 0) return -1;
+      if (escapeAt < i) escapeAt = orEnd(text.indexOf(backslash, i), length);
+      i = Math.min(quoteAt, escapeAt);
+    }
     const byte = text[i] as number;
     if (byte === quote) {
       if (i + 1 < length && text[i + 1] === quote) i++;
       else return i + 1;
     } else if (escapes && byte === backslash) i++;
+    else continue;
+    far = i + shortString;
   }
   return -1;
+}
+
+/** Bytes without anything special, after which a search outside of JavaScript is faster than the loop. */
+const shortString = 64;
+
+function orEnd(found: number, length: number): number {
+  return found < 0 ? length : found;
 }
 
 /** `--` and `#` comments up to a line feed, on PG up to a carriage return as well; it does not belong to the comment. */
