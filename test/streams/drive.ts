@@ -66,6 +66,8 @@ class Chunks {
 
 export class Link {
   now = 1000;
+  /** Writes to the server: each is a round trip, where the session waits for its answer. */
+  writes = 0;
   /** Hand over what the client sends even when the session asks not to: its bytes may be on their way already. */
   deaf = false;
   /** Milliseconds between two flights of the client. */
@@ -178,7 +180,9 @@ export class Link {
     this.#wakeAt = actions.wakeAt;
     this.#paused = actions.pauseClient;
     this.#ended ||= actions.end;
-    if (toServer.length > 0) this.#queue('server', this.#server.receive(toServer));
+    if (toServer.length === 0) return;
+    this.writes += 1;
+    this.#queue('server', this.#server.receive(toServer));
   }
 }
 

@@ -18,6 +18,8 @@ export interface Replay {
   complete: boolean;
   savepoints: string[];
   findings: Finding[];
+  /** To the server. */
+  writes: number;
   /** Bytes that each side sent to the session. */
   sent: Readonly<Record<Side, number>>;
 }
@@ -46,6 +48,7 @@ export function replay(
     complete: brain.finished && brain.unexpected.length === 0,
     savepoints: server.transaction.savepoints,
     findings: transcript.events.filter((event) => event.type === 'finding'),
+    writes: link.writes,
     sent: link.sent,
   };
 }

@@ -112,16 +112,21 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
     const cache = options.shared.facts;
     const key = (environment: string): string => [options.server, info.database, environment].join('\0');
     const { question } = this.finding;
-    if (conversation.environment !== undefined) {
-      const { environment } = conversation;
-      const known = cache.get(key(environment), question, conversation.now);
-      if (known !== undefined) return { facts: known, environment };
-    }
+    const cached = (): { facts: Facts; environment: string } | undefined => {
+      const { environment, now } = conversation;
+      const facts = environment === undefined ? undefined : cache.get(key(environment), question, now);
+      return facts === undefined || environment === undefined ? undefined : { facts, environment };
+    };
+    const known = cached();
+    if (known !== undefined) return known;
     // By itself, so that the time-out is known which the larger question may run into.
     const state = yield* this.quietly([new Command(stateQuery())]);
     if ('failed' in state) return state;
     const seen = readState(conversation, state.value);
     if ('reason' in seen) return seen;
+    // Another session may have asked under the same role and search path.
+    const others = cached();
+    if (others !== undefined) return others;
     const answer = yield* this.quietly([new Command(factsQuery(question))]);
     if ('failed' in answer) return answer;
     const facts = readFacts(answer.value ?? '');

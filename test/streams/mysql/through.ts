@@ -31,6 +31,8 @@ export interface Through {
   /** Every command of the recording was sent, and nothing else than it and plans. */
   complete: boolean;
   findings: Finding[];
+  /** To the server. */
+  writes: number;
   /** Bytes that each side sent to the session. */
   sent: Readonly<Record<Side, number>>;
 }
@@ -89,6 +91,7 @@ export function through(
     prepared: brain.prepared,
     complete: brain.finished && brain.unexpected.length === 0 && server.settled,
     findings: transcript.events.filter((event) => event.type === 'finding'),
+    writes: link.writes,
     sent: link.sent,
   };
 }
