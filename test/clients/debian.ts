@@ -21,6 +21,18 @@ const program = (name: string): (() => boolean) => {
   return () => spawnSync(name, ['--version']).status === 0;
 };
 
+const succeeds = (command: string, ...args: string[]): (() => boolean) => {
+  return () => spawnSync(command, args).status === 0;
+};
+const phpExtension = (name: string): (() => boolean) =>
+  succeeds('php', '-r', `exit(extension_loaded('${name}') ? 0 : 1);`);
+const rubyGem = (name: string): (() => boolean) => succeeds('/usr/bin/ruby', '-r', name, '-e', '0');
+const perlModule = (name: string): (() => boolean) => succeeds('/usr/bin/perl', `-M${name}`, '-e', '0');
+const file = (path: string): (() => boolean) => {
+  return () => existsSync(path);
+};
+const goPackages = '/usr/share/gocode/src/github.com';
+
 const needs = {
   psql: { package: 'postgresql-client', present: program('psql') },
   pg_dump: { package: 'postgresql-client', present: program('pg_dump') },
@@ -34,6 +46,25 @@ const needs = {
   pymysql: { package: 'python3-pymysql', present: pythonModule('pymysql') },
   mysqldb: { package: 'python3-mysqldb', present: pythonModule('MySQLdb') },
   sqlalchemy: { package: 'python3-sqlalchemy', present: pythonModule('sqlalchemy') },
+  pytest: { package: 'python3-pytest', present: pythonModule('pytest') },
+  php: { package: 'php-cli', present: program('php') },
+  'PDO, pgsql': { package: 'php-pgsql', present: phpExtension('pdo_pgsql') },
+  'PDO, mysqli': { package: 'php-mysql', present: phpExtension('mysqli') },
+  'ruby-pg': { package: 'ruby-pg', present: rubyGem('pg') },
+  'ruby-mysql2': { package: 'ruby-mysql2', present: rubyGem('mysql2') },
+  'DBD::Pg': { package: 'libdbd-pg-perl', present: perlModule('DBD::Pg') },
+  'DBD::MariaDB': { package: 'libdbd-mariadb-perl', present: perlModule('DBD::MariaDB') },
+  'DBD::mysql': { package: 'libdbd-mysql-perl', present: perlModule('DBD::mysql') },
+  java: { package: 'default-jdk-headless', present: program('javac') },
+  pgjdbc: { package: 'libpostgresql-jdbc-java', present: file('/usr/share/java/postgresql.jar') },
+  'Connector/J': { package: 'libmariadb-java', present: file('/usr/share/java/mariadb-java-client.jar') },
+  go: { package: 'golang-go', present: file('/usr/bin/go') },
+  'lib/pq': { package: 'golang-github-lib-pq-dev', present: file(`${goPackages}/lib/pq`) },
+  pgx: { package: 'golang-github-jackc-pgx-v4-dev', present: file(`${goPackages}/jackc/pgx/v4`) },
+  'go-sql-driver': {
+    package: 'golang-github-go-sql-driver-mysql-dev',
+    present: file(`${goPackages}/go-sql-driver/mysql`),
+  },
 } satisfies Record<string, Need>;
 
 export type Tool = keyof typeof needs;

@@ -10,13 +10,23 @@ export interface Run {
 export interface RunOptions {
   env?: Record<string, string>;
   input?: string;
+  cwd?: string;
+  /** Milliseconds after which it and all that it started are killed; the status is then null. */
+  limit?: number;
 }
 
 export function runTool(command: string, args: string[], options: RunOptions = {}): Promise<Run> {
   return new Promise((resolve, reject) => {
     // C locale: messages are compared.
     const env = { ...process.env, LC_ALL: 'C.UTF-8', PGCONNECT_TIMEOUT: '20', ...options.env };
-    const child = spawn(command, args, { env, stdio: ['pipe', 'pipe', 'pipe'] });
+    const { cwd, limit } = options;
+    const child = spawn(command, args, {
+      env,
+      cwd,
+      stdio: ['pipe', 'pipe', 'pipe'],
+      detached: limit !== undefined,
+    });
+    const killed = limit === undefined ? undefined : setTimeout(() => killGroup(child.pid), limit);
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
@@ -24,8 +34,16 @@ export function runTool(command: string, args: string[], options: RunOptions = {
     child.stdin.on('error', () => undefined);
     child.stdin.end(options.input ?? '');
     child.on('error', reject);
-    child.on('close', (status) => resolve({ status, stdout, stderr }));
+    child.on('close', (status) => {
+      clearTimeout(killed);
+      resolve({ status, stdout, stderr });
+    });
   });
+}
+
+/** Of a child that leads a process group of its own. */
+function killGroup(pid: number | undefined): void {
+  if (pid !== undefined) process.kill(-pid, 'SIGKILL');
 }
 
 /** The same, but a failure is an error that shows what was said. */

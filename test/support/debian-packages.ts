@@ -45,7 +45,7 @@ function listed(folder: string, ending: string): string[] {
   return names.toSorted().map((name) => read(join(folder, name)));
 }
 
-interface Source {
+export interface Source {
   uris: string;
   signedBy: string | undefined;
 }
@@ -93,7 +93,7 @@ export function debianSource(etc = '/etc'): Source | undefined {
 }
 
 /** Read after the machine's own apt configuration (which may name a proxy), so that it wins. */
-const configuration = (state: string): string => `
+export const configuration = (state: string): string => `
 Dir::Etc::sourcelist "/dev/null";
 Dir::Etc::sourceparts "${state}/sources";
 Dir::Etc::preferencesparts "${state}/none";
