@@ -202,7 +202,8 @@ export abstract class FramedSession<
     const { state } = this;
     if (error instanceof ProtocolViolation) {
       state.output.event({ type: 'protocol-error', side, message: error.message });
-      state.fatal('protocol', error.message);
+      if (error.answered) state.fatal('protocol', error.message);
+      else state.output.end();
       return;
     }
     const { owed } = state;

@@ -16,7 +16,7 @@ export interface Program {
   rewrites: number;
   /** It is compiled, which takes longer than all it does. */
   long?: true;
-  run(url: string): Promise<string>;
+  run: (url: string) => Promise<string>;
 }
 
 const source = (name: string): string => fileURLToPath(new URL(`programs/${name}`, import.meta.url));

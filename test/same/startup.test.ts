@@ -115,15 +115,22 @@ describe.each(availableVersions([15, 18]))('PostgreSQL %i', (version) => {
   test.for([
     ['length 0', int32(0)],
     ['length 7', Buffer.concat([int32(7), Buffer.from('abc')])],
-    ['length 10,001', Buffer.concat([int32(10_001), int32(protocol30), Buffer.alloc(9_993, 'a')])],
+    ['length 10,005', Buffer.concat([int32(10_005), int32(protocol30), Buffer.alloc(9_997, 'a')])],
     ['length 2 GiB', Buffer.concat([int32(0x7fff_ffff), int32(protocol30), Buffer.alloc(64)])],
     ['negative length', Buffer.concat([int32(-8), int32(protocol30)])],
+    ['Terminate in place of the start-up message', Buffer.concat([Buffer.from('X'), int32(4)])],
+    ['an HTTP request', Buffer.from('GET / HTTP/1.1\r\nHost: here\r\n\r\n')],
+  ] as [string, Buffer][])('%s ends the connection without a word, as at the server', async ([, packet]) => {
+    expect(await answersTo(server.port, packet, 'end')).toEqual([]);
+    expect(await answersTo(proxy.port, packet, 'end')).toEqual([]);
+  });
+
+  test.for([
     ['no terminator', untyped(int32(protocol30), cstring('user'), cstring('postgres'))],
     ['an odd number of strings', untyped(int32(protocol30), cstring('user'), Buffer.of(0))],
     ['a string cut off', untyped(int32(protocol30), cstring('user'), Buffer.from('postgres'))],
     ['protocol 2.0', startup(who, 0x0002_0000)],
     ['protocol 4.0', startup(who, 0x0004_0000)],
-    ['an HTTP request', Buffer.from('GET / HTTP/1.1\r\nHost: here\r\n\r\n')],
     ['a TLS greeting without being asked', Buffer.from('16030100c8010000c40303', 'hex')],
     ['SSLRequest of the wrong length', untyped(int32(80877103), int32(0))],
     ['a CancelRequest without key', untyped(int32(80877102), int32(1))],

@@ -176,7 +176,7 @@ export class ClientSide {
     const { conversation } = this;
     if (!conversation.rules.active) return conversation.forward(buf, start, end, plain.parse);
     const { name, text, types } = readParse(buf, start, end);
-    const prepared = new Prepared(new StatementText(text, conversation.settings), types);
+    const prepared = new Prepared(new StatementText(text, conversation.settings), types, name !== '');
     const undo = conversation.prepared.set(name, prepared);
     conversation.forward(buf, start, end, forwarded('parse', undefined, undo));
   }

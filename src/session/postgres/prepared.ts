@@ -15,12 +15,24 @@ export class Prepared {
   readonly source: TextSource;
   /** Type OIDs the client declared. */
   readonly types: number[];
-  /** From Describe; formats in it are those of the statement (0), not of an execution. */
+  /** From a Describe of it or of a portal; the formats in it are not those of an execution. */
   columns: ResultColumn[] | undefined;
+  /** The unnamed one is gone with the next Parse. */
+  readonly named: boolean;
 
-  constructor(source: TextSource, types: number[]) {
+  constructor(source: TextSource, types: number[], named = false) {
     this.source = source;
     this.types = types;
+    this.named = named;
+  }
+
+  /** What a Describe tells is of use outside of this transaction. */
+  get lasts(): boolean {
+    return true;
+  }
+
+  describedAs(columns: ResultColumn[]): void {
+    this.columns = columns;
   }
 
   get bytes(): number {
@@ -57,6 +69,16 @@ export class Portal {
   get parameters(): Parameters {
     const { formats, values } = this.bind;
     return { formats, values, types: this.prepared.types };
+  }
+
+  get lasts(): boolean {
+    return this.prepared.named && this.prepared.columns === undefined;
+  }
+
+  /** They are the statement's too: a driver that knows them from one execution asks no more (pgjdbc). */
+  describedAs(columns: ResultColumn[]): void {
+    this.columns = columns;
+    this.prepared.describedAs(columns);
   }
 
   /** The statement's columns with the formats that this Bind asked for. */

@@ -18,7 +18,6 @@ import type { StatementError } from '../../memory/types.ts';
 import type { Conversation } from './conversation.ts';
 import type { Execution } from './execution.ts';
 import type { Expected, ExpectedKind } from './expected.ts';
-import { Prepared } from './prepared.ts';
 
 /** What a message without content of interest answers, and whether it is the whole answer. */
 const simpleReplies: Record<number, { kind: ExpectedKind; last: boolean } | undefined> = {
@@ -129,8 +128,8 @@ export class ServerSide {
     if (head?.kind === 'describe') {
       this.conversation.replies.shift();
       const { describes } = head;
-      if (describes !== undefined && (describes instanceof Prepared || this.inTransaction))
-        describes.columns = readRowDescription(buf, start, end);
+      if (describes !== undefined && (this.inTransaction || describes.lasts))
+        describes.describedAs(readRowDescription(buf, start, end));
     } else if (head?.kind === 'query') {
       const { execution } = head;
       if (execution !== undefined && this.inTransaction)

@@ -13,8 +13,8 @@ export type StartupPacket =
   /** version: major in the upper 16 bits, minor in the lower. Names and values are latin1-decoded bytes. */
   | { kind: 'startup'; bytes: Buffer; version: number; parameters: Map<string, string> };
 
-/** What PostgreSQL itself accepts (MAX_STARTUP_PACKET_LENGTH). */
-export const maxStartupBytes = 10_000;
+/** What PostgreSQL itself accepts: MAX_STARTUP_PACKET_LENGTH, which does not count the length word. */
+export const maxStartupBytes = 10_004;
 
 const cancelCode = 80877102;
 const sslCode = 80877103;
@@ -36,7 +36,8 @@ export function readStartup(buf: Buffer): StartupPacket | undefined {
   if (buf.length < 4) return undefined;
   const length = buf.readInt32BE(0);
   if (length < 8 || length > maxStartupBytes)
-    throw new ProtocolViolation(`start-up packet of length ${length}`);
+    // The server logs it (COMMERROR) and closes: an early Terminate, read as a length, comes from clients that gave up.
+    throw new ProtocolViolation(`start-up packet of length ${length}`, false);
   if (buf.length < length) return undefined;
   const bytes = buf.subarray(0, length);
   const code = buf.readInt32BE(4);

@@ -52,7 +52,7 @@ async function start({ server }: Suite): Promise<Server> {
       version: `PostgreSQL ${server.postgres}`,
       url: pointed(url, { database }),
       target,
-      stop: postgres.stop,
+      stop: () => postgres.stop(),
     };
   }
   const mysql = await startMysql({
@@ -62,7 +62,7 @@ async function start({ server }: Suite): Promise<Server> {
   await ask(mysql.url(), `CREATE DATABASE ${database} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci`);
   const { username, password } = new URL(mysql.url());
   const target = { host: mysql.host, port: mysql.port, user: username, password, database };
-  return { version: server.mysql, url: mysql.url(), target, stop: mysql.stop };
+  return { version: server.mysql, url: mysql.url(), target, stop: () => mysql.stop() };
 }
 
 /** A server and a database of its own for every run: suites leave things behind. */

@@ -134,3 +134,29 @@ test('values are remembered up to a number of bytes, not only of rows', () => {
   talk.read(long, long);
   expect(talk.remove('1')).toEqual(['refused over-limit']);
 });
+
+test('a named statement whose first portal was described needs no Describe again (pgjdbc)', () => {
+  const talk = new Talk();
+  talk.exchange(
+    [
+      client.parse('s', 'SELECT id FROM book WHERE stale'),
+      client.bind('', 's'),
+      client.describe('P', ''),
+      client.execute(''),
+      client.sync(),
+    ],
+    [
+      server.parseComplete(),
+      server.bindComplete(),
+      server.rowDescription([id]),
+      ...rows('1', '2'),
+      server.complete('SELECT 2'),
+      server.ready('T'),
+    ],
+  );
+  talk.exchange(
+    [client.bind('', 's'), client.execute(''), client.sync()],
+    [server.bindComplete(), ...rows('3', '4'), server.complete('SELECT 2'), server.ready('T')],
+  );
+  expect(talk.remove('3', '4')).toEqual(['observed']);
+});
