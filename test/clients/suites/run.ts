@@ -1,6 +1,6 @@
 /**
  * Test suites that nobody here wrote, direct and through the proxy: `npm run suites [-- NAME…]`. The results must be the
- * same. What cannot be had is announced. The last table is kept in results.json, from which docs/drivers.md is made.
+ * same. What cannot be had is announced. The last table is kept in results.json.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
