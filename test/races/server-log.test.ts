@@ -23,7 +23,7 @@ const planned = [
   /^SET CONSTRAINTS (public\.shop_\w+(, )?)+ (IMMEDIATE|DEFERRED)$/,
   /^WITH RECURSIVE target AS \(SELECT c\.oid/,
 ];
-const marker = /^\/\* interlock:[a-z\/-]+ \*\/ /;
+const marker = /^\/\* interlock:[a-z/-]+ \*\/ /;
 
 const verb = (text: string): string => text.split(' ')[0] ?? '';
 

@@ -23,9 +23,9 @@ const planned = [
   /^SHOW CREATE TABLE `\w+`$/,
   /^SELECT GET_LOCK\('interlock:[0-9a-f]+', 0\)$/,
   /^DO RELEASE_LOCK\('interlock:[0-9a-f]+'\)$/,
-  /^(\/\* interlock:[a-z\/-]+ \*\/ )?SELECT `shop_page`\.`id` FROM `shop_page` WHERE/,
+  /^(\/\* interlock:[a-z/-]+ \*\/ )?SELECT `shop_page`\.`id` FROM `shop_page` WHERE/,
 ];
-const marker = /^\/\* interlock:[a-z\/-]+ \*\/ /;
+const marker = /^\/\* interlock:[a-z/-]+ \*\/ /;
 const verb = (text: string): string => /^\w+/.exec(text)?.[0] ?? '';
 
 /** What of the log is neither the application's nor a plan's, and what of `sent` never arrived. Text protocol. */
