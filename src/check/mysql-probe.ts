@@ -4,8 +4,8 @@
  */
 import type { PeerCertificate, TLSSocket } from 'node:tls';
 import type { Socket } from 'node:net';
-import { hostOf, Opening, type Opened, type Target } from '../proxy/open-server.ts';
-import { serverTlsFailure, type TlsFailure } from '../proxy/tls.ts';
+import { hostOf, type Target } from '../proxy/open-server.ts';
+import { serverTlsFailure } from '../proxy/tls.ts';
 import { capability, has } from '../wire/mysql/capabilities.ts';
 import { marker } from '../wire/mysql/codes.ts';
 import { Framer, Head, Message } from '../wire/mysql/framer.ts';
@@ -13,6 +13,7 @@ import { readGreeting, type Greeting } from '../wire/mysql/greeting.ts';
 import { sslRequestBytes } from '../wire/mysql/handshake-response.ts';
 import { readErr } from '../wire/mysql/server-packets.ts';
 import { writePacket } from '../wire/mysql/writers.ts';
+import { CannotConnect, openServer } from './open.ts';
 
 export interface MysqlProbe {
   greeting: Greeting;
@@ -24,13 +25,9 @@ export interface MysqlProbe {
 
 const maxGreetingBytes = 64 * 1024;
 
-/** @throws CannotProbe with what to say */
+/** @throws CannotConnect with what to say */
 export async function probeMysql(target: Target, timeoutMs: number): Promise<MysqlProbe> {
-  const opened = await new Promise<Opened | TlsFailure>((resolve) => {
-    void new Opening(target, timeoutMs, resolve);
-  });
-  if ('reason' in opened) throw new CannotProbe(opened);
-  const { socket } = opened;
+  const { socket } = await openServer(target, timeoutMs);
   try {
     socket.setTimeout(timeoutMs, () => socket.destroy(new Error(`no answer within ${timeoutMs} ms`)));
     const greeting = await greetingFrom(socket);
@@ -38,7 +35,7 @@ export async function probeMysql(target: Target, timeoutMs: number): Promise<Mys
     const { mode } = target.serverTls.config;
     if (mode === 'disable' || 'path' in target.server) return { greeting, offersTls, tls: undefined };
     if (!offersTls && mode !== 'prefer')
-      throw new CannotProbe({
+      throw new CannotConnect({
         reason: 'it does not offer TLS',
         hint: 'Enable TLS on the server, or set server_tls.mode to prefer.',
       });
@@ -52,18 +49,12 @@ export async function probeMysql(target: Target, timeoutMs: number): Promise<Mys
   }
 }
 
-export class CannotProbe extends Error {
-  constructor({ reason, hint }: TlsFailure) {
-    super(hint === undefined ? reason : `${reason}. ${hint}`);
-  }
-}
-
 function greetingFrom(socket: Socket): Promise<Greeting> {
   const framer = new Framer(maxGreetingBytes);
   return new Promise((resolve, reject) => {
-    const closed = (): void => reject(new CannotProbe({ reason: 'it closed the connection' }));
+    const closed = (): void => reject(new CannotConnect({ reason: 'it closed the connection' }));
     socket.once('close', closed);
-    socket.once('error', (error) => reject(new CannotProbe({ reason: error.message })));
+    socket.once('error', (error) => reject(new CannotConnect({ reason: error.message })));
     socket.on('data', (chunk) => {
       try {
         framer.push(chunk);
@@ -77,11 +68,11 @@ function greetingFrom(socket: Socket): Promise<Greeting> {
         const { type, buf, start, end } = framer;
         if (type === marker.error) {
           const { errno, message } = readErr(buf, start, end);
-          reject(new CannotProbe({ reason: `it says ${errno}: ${message}` }));
+          reject(new CannotConnect({ reason: `it says ${errno}: ${message}` }));
         } else resolve(readGreeting(buf, start, end));
       } catch (error) {
         reject(
-          new CannotProbe({ reason: `it does not speak MySQL's protocol: ${(error as Error).message}` }),
+          new CannotConnect({ reason: `it does not speak MySQL's protocol: ${(error as Error).message}` }),
         );
       }
     });
@@ -102,7 +93,7 @@ function secured(
   socket.write(writePacket(1, request));
   return new Promise((resolve, reject) => {
     serverTls.handshake(socket, hostOf(server), undefined, (result) => {
-      if (result instanceof Error) reject(new CannotProbe(serverTlsFailure(result)));
+      if (result instanceof Error) reject(new CannotConnect(serverTlsFailure(result)));
       else resolve(result);
     });
   });

@@ -1,12 +1,11 @@
 /** `interlock check --connect` for a listener in front of MySQL or MariaDB. */
-import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { shown } from '../config/address.ts';
 import type { ListenerConfig } from '../config/load.ts';
 import type { Target } from '../proxy/open-server.ts';
 import { askMysql, type MysqlVariables } from './mysql-login.ts';
 import { mysqlCells } from './mysql-cells.ts';
-import { CannotProbe, probeMysql, type MysqlProbe } from './mysql-probe.ts';
+import { probeMysql, type MysqlProbe } from './mysql-probe.ts';
+import { CannotConnect, ownCertificate, trust } from './open.ts';
 import { clientLegs, type Report } from './report.ts';
 
 /** @param target the same listener, as the proxy would run it */
@@ -21,7 +20,7 @@ export async function checkMysql(
   try {
     probe = await probeMysql(target, timeoutMs);
   } catch (error) {
-    if (!(error instanceof CannotProbe)) throw error;
+    if (!(error instanceof CannotConnect)) throw error;
     report.problems.push(`cannot connect to the server: ${error.message}`);
     return report;
   }
@@ -47,13 +46,11 @@ export async function checkMysql(
 function describeLeg({ server, serverTls }: ListenerConfig, { tls }: MysqlProbe): string {
   if ('path' in server) return 'unix socket';
   if (tls === undefined) return 'plain';
-  const { mode, verify } = serverTls;
-  return `${tls.version}, certificate ${verify ? `verified (${mode})` : `not verified (${mode})`}`;
+  return `${tls.version}, certificate ${trust(serverTls)}`;
 }
 
-function sameCertificate({ tls }: ListenerConfig, probe: MysqlProbe): boolean | undefined {
-  if (tls === undefined || probe.tls === undefined) return undefined;
-  return new X509Certificate(readFileSync(tls.files.cert)).raw.equals(probe.tls.certificate.raw);
+function sameCertificate(listener: ListenerConfig, { tls }: MysqlProbe): boolean | undefined {
+  return tls && ownCertificate(listener)?.raw.equals(tls.certificate.raw);
 }
 
 async function addAccount(

@@ -1,18 +1,16 @@
 /** Looks at the two legs of a PostgreSQL listener: opens the server's as a connection would, and reads what it asks for. */
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { TLSSocket } from 'node:tls';
 import pg from 'pg';
 import type { ListenerConfig } from '../config/load.ts';
-import { readPem } from '../config/pem.ts';
 import { shown } from '../config/address.ts';
-import { Opening, type Opened, type Target } from '../proxy/open-server.ts';
-import type { TlsFailure } from '../proxy/tls.ts';
+import type { Opened, Target } from '../proxy/open-server.ts';
 import { firstAnswer, type FirstAnswer } from './first-answer.ts';
-import { clientLegs } from './report.ts';
+import { CannotConnect, openServer, ownCertificate, trust } from './open.ts';
 import { postgresCells } from './postgres-cells.ts';
-import type { Leg, Report } from './report.ts';
+import { clientLegs, type Leg, type Report } from './report.ts';
 
 /** Without one in the URL: the method is the same for a name that does not exist, unless pg_hba.conf names users. */
 const anyone = 'postgres';
@@ -31,15 +29,17 @@ export async function checkPostgres(
     problems: [],
   };
   const { facts, problems } = report;
-  const opened = await open(target, timeoutMs);
-  if ('reason' in opened) {
-    const hint = opened.hint === undefined ? '' : `. ${opened.hint}`;
-    problems.push(`cannot connect to the server: ${opened.reason}${hint}`);
+  let opened: Opened;
+  try {
+    opened = await openServer(target, timeoutMs);
+  } catch (error) {
+    if (!(error instanceof CannotConnect)) throw error;
+    problems.push(`cannot connect to the server: ${error.message}`);
     return report;
   }
   const leg: Leg = 'path' in server ? 'socket' : opened.encrypted ? 'TLS' : 'plain';
   const certificate = peerCertificate(opened.socket);
-  const own = listener.tls && new X509Certificate(readPem(listener.tls.files).cert ?? '');
+  const own = ownCertificate(listener);
   facts.push(['connection to it', describe(leg, opened.socket, certificate, listener)]);
   if (own !== undefined)
     facts.push(['shown to clients', `certificate of ${names(own)} until ${own.validTo}`]);
@@ -65,12 +65,6 @@ export async function checkPostgres(
   return report;
 }
 
-function open(target: Target, timeoutMs: number): Promise<Opened | TlsFailure> {
-  return new Promise((resolve) => {
-    void new Opening(target, timeoutMs, resolve);
-  });
-}
-
 function peerCertificate(socket: Socket): X509Certificate | undefined {
   return socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
 }
@@ -79,11 +73,10 @@ function describe(
   leg: Leg,
   socket: Socket,
   certificate: X509Certificate | undefined,
-  { serverTls: { mode, verify } }: ListenerConfig,
+  { serverTls }: ListenerConfig,
 ): string {
   if (!(socket instanceof TLSSocket) || certificate === undefined) return leg;
-  const trust = verify ? `verified (${mode})` : `not verified (${mode})`;
-  return `${socket.getProtocol()}, certificate of ${names(certificate)} until ${certificate.validTo}, ${trust}`;
+  return `${socket.getProtocol()}, certificate of ${names(certificate)} until ${certificate.validTo}, ${trust(serverTls)}`;
 }
 
 function names({ subject, subjectAltName }: X509Certificate): string {

@@ -76,7 +76,7 @@ export function report(state: SessionState, statement: Statement, decision: Deci
   } else if (decision?.kind === 'refusal') {
     const { pattern, rule, table, reason, rows } = decision;
     state.finding({
-      ...describe(statement, { pattern, rule, table, rows: rows }),
+      ...describe(statement, { pattern, rule, table, rows }),
       decision: 'refused',
       reason,
     });

@@ -113,8 +113,14 @@ export abstract class Run<State extends SessionState = SessionState, Request = u
     state.run = undefined;
   }
 
+  protected sendOriginal(ending: Ending): void {
+    this.state.counters[ending.decision === 'observed' ? 'forwarded' : 'refused'] += 1;
+    this.forwardOriginal();
+    this.end(ending);
+  }
+
   /** The client's own message or messages, as they came. */
-  protected abstract sendOriginal(ending: Ending): void;
+  protected abstract forwardOriginal(): void;
 
   protected end(ending: Ending): void {
     this.replied = true;

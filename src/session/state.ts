@@ -18,12 +18,14 @@ import type {
   SessionInfo,
   SessionOptions,
   SessionRules,
+  TlsPolicy,
 } from './types.ts';
 
 const noRules: SessionRules = { active: false, ruleFor: () => undefined };
 
 export abstract class SessionState {
   readonly options: SessionOptions;
+  readonly tls: TlsPolicy;
   /** What this session may keep of what all may. */
   readonly share: Share;
   readonly memory: TransactionMemory;
@@ -54,6 +56,7 @@ export abstract class SessionState {
 
   constructor(options: SessionOptions) {
     this.options = options;
+    this.tls = options.tls ?? { client: 'off', server: 'off' };
     this.share = options.shared.memory.share(() => this.reached('memory_bytes'));
     this.memory = new TransactionMemory(
       { ...defaultMemoryLimits, rememberedIds: options.limits.rememberedIds },

@@ -11,6 +11,7 @@ export class StatementText {
   private readonly latin1: string;
   private readonly settings: LexerSettings;
   private bytes: Buffer | undefined;
+  private single: boolean | undefined;
   private classified: { shape: Shape; head: StatementHead } | undefined;
 
   /** @param start,end where the text stands in `buf` */
@@ -26,8 +27,7 @@ export class StatementText {
   }
 
   get alone(): boolean {
-    const semicolon = this.latin1.indexOf(';');
-    return semicolon < 0 || semicolon === this.latin1.length - 1;
+    return (this.single ??= isAlone(this.latin1));
   }
 
   get text(): Buffer {
@@ -41,6 +41,11 @@ export class StatementText {
   get head(): StatementHead {
     return (this.classified ??= classify(this.text, this.settings)).head;
   }
+}
+
+function isAlone(text: string): boolean {
+  const semicolon = text.indexOf(';');
+  return semicolon < 0 || semicolon === text.length - 1;
 }
 
 /** Stands for a statement that was not looked at: longer than the inspect limit, or of a forgotten prepared statement. */

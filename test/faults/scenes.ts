@@ -43,22 +43,30 @@ export interface Scene {
   serve(): Played;
 }
 
-function postgresScene(conversation: Conversation): Scene {
-  const catalog = capturedCatalog();
-  const { label, flights, script } = conversation;
-  const server = new FakeServer(new ScriptBrain(script, []));
-  let after = 0;
-  const timed = flights.map((flight) => {
+/** @param greeting bytes that the server has sent by itself */
+function timed(
+  flights: readonly (readonly Buffer[])[],
+  server: { receive(bytes: Buffer): Buffer },
+  greeting: number,
+): Scene['flights'] {
+  let after = greeting;
+  return flights.map((flight) => {
     const one = { bytes: Buffer.concat(flight), after };
     after += server.receive(one.bytes).length;
     return one;
   });
+}
+
+function postgresScene(conversation: Conversation): Scene {
+  const catalog = capturedCatalog();
+  const { label, flights, script } = conversation;
+  const server = new FakeServer(new ScriptBrain(script, []));
   return {
     label,
     wire: 'postgres',
     mode: 'rewrite',
     relayed: false,
-    flights: timed,
+    flights: timed(flights, server, 0),
     reply: replayDirect(conversation).toClient,
     serve: () => {
       const brain = new ScriptBrain(script, planRules(catalog));
@@ -76,18 +84,13 @@ function mysqlScene(conversation: MysqlConversation): Scene {
   const catalog = mysqlCatalog();
   const { label, flights, script, flavour, isolation } = conversation;
   const server = new FakeMysqlServer(new MysqlScriptBrain(script, []), { flavour });
-  let after = server.greeting().length;
-  const timed = flights.map((flight) => {
-    const one = { bytes: Buffer.concat(flight), after };
-    after += server.receive(one.bytes).length;
-    return one;
-  });
+  const greeting = server.greeting().length;
   return {
     label,
     wire: 'mysql',
     mode: 'rewrite',
     relayed: false,
-    flights: timed,
+    flights: timed(flights, server, greeting),
     reply: mysqlDirect(conversation).toClient,
     serve: () => {
       const brain = new MysqlScriptBrain(

@@ -35,6 +35,18 @@ export class Random {
     return list[this.below(list.length)] as Item;
   }
 
+  /** Views of the bytes, in order. @param most longest pieces, of which one is drawn for all */
+  pieces(bytes: Buffer, most: readonly number[]): Buffer[] {
+    const limit = this.pick(most);
+    const pieces: Buffer[] = [];
+    for (let at = 0; at < bytes.length;) {
+      const end = at + 1 + this.below(limit);
+      pieces.push(bytes.subarray(at, end));
+      at = end;
+    }
+    return pieces;
+  }
+
   bytes(length: number): Buffer {
     const bytes = Buffer.allocUnsafe(length);
     for (let at = 0; at < length; at += 1) bytes[at] = this.next();

@@ -31,16 +31,7 @@ interface Stream {
 /** Small, so that changed lengths pass it and exceed it. */
 const maxMessageBytes = 20_000;
 
-function cut(random: Random, bytes: Buffer): Buffer[] {
-  const most = random.pick([1, 5, 60, 4000]);
-  const chunks: Buffer[] = [];
-  for (let at = 0; at < bytes.length;) {
-    const end = at + 1 + random.below(most);
-    chunks.push(bytes.subarray(at, end));
-    at = end;
-  }
-  return chunks;
-}
+const cut = (random: Random, bytes: Buffer): Buffer[] => random.pieces(bytes, [1, 5, 60, 4000]);
 
 function makeStream(random: Random, material: readonly Material[]): Stream {
   const { pieces } = random.pick(material);

@@ -9,15 +9,10 @@ import { readRecording } from '../../src/explain/recording.ts';
 import { loadWitnesses } from '../../src/sql/witness/load.ts';
 import { allCaptures } from './captures.ts';
 import { allCaptures as allMysqlCaptures } from './mysql/captures.ts';
-import { ruleSet } from './session.ts';
+import { anybody, ruleSet } from './session.ts';
 
 const witness = await loadWitnesses(['postgres', 'mysql']);
-const rules = ruleSet({ mode: 'rewrite', tablesNamed: true }).forSession({
-  listener: '',
-  user: '',
-  database: '',
-  application: '',
-});
+const rules = ruleSet({ mode: 'rewrite', tablesNamed: true }).forSession(anybody);
 
 interface Recorded {
   orm: string;

@@ -75,16 +75,8 @@ const mysql: Subject[] = mysqlCaptures()
 
 const cutting =
   (random: Random): Cut =>
-  (_, bytes) => {
-    const most = random.pick([1, 7, 40, 4000]);
-    const chunks: Buffer[] = [];
-    for (let at = 0; at < bytes.length;) {
-      const end = at + 1 + random.below(most);
-      chunks.push(bytes.subarray(at, end));
-      at = end;
-    }
-    return chunks;
-  };
+  (_, bytes) =>
+    random.pieces(bytes, [1, 7, 40, 4000]);
 
 describe.each([
   ['PostgreSQL', postgres],

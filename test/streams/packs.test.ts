@@ -9,6 +9,7 @@ import { readRecording } from '../../src/explain/recording.ts';
 import { loadWitnesses } from '../../src/sql/witness/load.ts';
 import { allCaptures } from './captures.ts';
 import { allCaptures as allMysqlCaptures } from './mysql/captures.ts';
+import { anybody } from './session.ts';
 
 const witness = await loadWitnesses(['postgres', 'mysql']);
 const packs: Record<string, string> = {
@@ -20,11 +21,10 @@ const packs: Record<string, string> = {
   prisma: 'prisma',
 };
 
-const who = { listener: '', user: '', database: '', application: '' };
 const ruleSets = new Map(
   Object.values(packs).map((pack) => {
     const text = `listeners: [{name: a, listen: "127.0.0.1:1", server: "postgres://db"}]\nrules: {packs: [${pack}], tables: ['*']}\n`;
-    return [pack, loadText('f.yaml', text, {}).ruleSet.forSession(who)];
+    return [pack, loadText('f.yaml', text, {}).ruleSet.forSession(anybody)];
   }),
 );
 

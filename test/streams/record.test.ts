@@ -25,7 +25,7 @@ import { plainAnswers, planRules as mysqlPlanRules } from './mysql/plan-rules.ts
 import { ScriptBrain as MysqlBrain } from './mysql/script.ts';
 import { planRules } from './replay.ts';
 import { ScriptBrain } from './script.ts';
-import { plainLimits, ruleSet, sharedState } from './session.ts';
+import { anybody, plainLimits, ruleSet, sharedState } from './session.ts';
 
 const witness = await loadWitnesses(['postgres', 'mysql']);
 const rules = ruleSet({ mode: 'observe', tablesNamed: true });
@@ -51,7 +51,7 @@ const decided = (events: SessionEvent[]): string[] =>
 function explained(lines: string[], isolation: 'read committed' | 'repeatable read'): string[] {
   const transcript = readRecording(lines.join(''));
   const { dialect = 'postgres' } = transcript;
-  const session = rules.forSession({ listener: '', user: '', database: '', application: '' });
+  const session = rules.forSession(anybody);
   return explain(transcript, { dialect, witness: witness(dialect), rules: session, isolation }).flatMap(
     ({ finding }) => (finding === undefined ? [] : [told(finding.pattern, finding.decision, finding.reason)]),
   );

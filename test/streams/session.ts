@@ -8,7 +8,14 @@ import { Breaker } from '../../src/session/breaker.ts';
 import { Cancels } from '../../src/session/cancels.ts';
 import { GuardQueue } from '../../src/session/guard-queue.ts';
 import { createPostgresSession } from '../../src/session/postgres/session.ts';
-import type { RuleSet, Session, SessionLimits, SharedState, TlsPolicy } from '../../src/session/types.ts';
+import type {
+  RuleSet,
+  Session,
+  SessionInfo,
+  SessionLimits,
+  SharedState,
+  TlsPolicy,
+} from '../../src/session/types.ts';
 import { loadWitness } from '../../src/sql/witness/postgres.ts';
 import type { Witness } from '../../src/sql/witness/types.ts';
 
@@ -42,6 +49,9 @@ export function ruleSet({ mode, tablesNamed, splitDelete = {}, unlockedRead = {}
   };
   return { forSession: () => session };
 }
+
+/** A session of which nothing is known that rules could match. */
+export const anybody: SessionInfo = { listener: '', user: '', database: '', application: '' };
 
 export const plainLimits: SessionLimits = {
   messageBytes: 1 << 24,

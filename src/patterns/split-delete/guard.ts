@@ -4,7 +4,8 @@
  * Public API between processes: all sidecars of one database have to compute the same key, whatever their version.
  * Changing a constant here means that old and new sidecars do not exclude each other; a test pins the values.
  */
-import type { GuardKey } from '../types.ts';
+import type { GuardKey, Plan } from '../types.ts';
+import type { SplitDeleteSettings } from './settings.ts';
 
 /** First integer of pg_try_advisory_xact_lock(int, int): "ILCK" in ASCII. */
 export const guardClassId = 0x494c_434b;
@@ -16,6 +17,15 @@ export function guardKey(database: string, schema: string, table: string): Guard
     key: hash32(`${database}\0${schema}\0${table}`),
     name: `${database}.${schema}.${table}`,
   };
+}
+
+/** What the plan takes, as the rule's settings want it. Sessions that rewrite under `all` do so as under `try`. */
+export function planGuard(
+  { guard, guard_wait: waitMs }: SplitDeleteSettings,
+  key: GuardKey,
+): Pick<Plan, 'guard'> {
+  if (guard === 'none') return {};
+  return { guard: { key, mode: guard === 'all' ? 'try' : guard, waitMs } };
 }
 
 /** Lock names of MySQL are server-wide, without regard to case, and at most 64 characters long (manual, GET_LOCK). */

@@ -10,7 +10,7 @@ import { isolationOf } from '../isolation.ts';
 import type { Reason } from '../reasons.ts';
 import { refusedRelations } from '../relations.ts';
 import type { Plan, ServerState } from '../types.ts';
-import { guardKeyMysql } from './guard.ts';
+import { guardKeyMysql, planGuard } from './guard.ts';
 import { refusedChunks } from './plan.ts';
 import type { SplitDelete } from './plan.ts';
 import { keyTable } from './select.ts';
@@ -32,13 +32,10 @@ export function planSplitDeleteMysql(
   if (!Buffer.isBuffer(text)) return text;
   const { rule, read } = found;
   const { schema, table } = facts.identity;
-  const { guard, guard_wait: waitMs } = rule.settings;
   return {
     pattern: 'split-delete',
     rule,
-    ...(guard !== 'none' && {
-      guard: { key: guardKeyMysql(schema, table), mode: guard === 'all' ? 'try' : guard, waitMs },
-    }),
+    ...planGuard(rule.settings, guardKeyMysql(schema, table)),
     before: [],
     // The list is gone, so only the SELECT's parameters are left, in their order.
     edited: { text, parameters: read.statement.parameters ?? { formats: [], values: [], types: [] } },

@@ -13,7 +13,7 @@ import type { Reason } from '../reasons.ts';
 import { refusedRelations } from '../relations.ts';
 import type { SplitDeleteRule } from '../rule.ts';
 import type { Plan } from '../types.ts';
-import { guardKey } from './guard.ts';
+import { guardKey, planGuard } from './guard.ts';
 import { keyTable } from './select.ts';
 
 /** Names in one SET CONSTRAINTS. A table that more constraints look at is left alone. */
@@ -45,15 +45,12 @@ export function planSplitDelete(found: SplitDelete, facts: Facts): Plan | { reas
 
   const { rule, read } = found;
   const { schema, table } = facts.identity;
-  const { guard, guard_wait: waitMs } = rule.settings;
   const deferrable = facts.deferrable.map((constraint) => constraint.name);
   const deferred = facts.deferrable.filter((constraint) => constraint.initiallyDeferred);
   return {
     pattern: 'split-delete',
     rule,
-    ...(guard !== 'none' && {
-      guard: { key: guardKey(found.database, schema, table), mode: guard === 'all' ? 'try' : guard, waitMs },
-    }),
+    ...planGuard(rule.settings, guardKey(found.database, schema, table)),
     before: setConstraints(deferrable, 'IMMEDIATE'),
     edited: {
       text,

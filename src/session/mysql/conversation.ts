@@ -12,7 +12,7 @@ import { status as flag } from '../../wire/mysql/status.ts';
 import type { ServerVersion } from '../../wire/mysql/version.ts';
 import { writeErr } from '../../wire/mysql/writers.ts';
 import { SessionState } from '../state.ts';
-import type { SessionOptions, Side, TlsPolicy } from '../types.ts';
+import type { SessionOptions, Side } from '../types.ts';
 import { Authentication } from './authentication.ts';
 import type { Expected } from './expected.ts';
 import { ExpectedQueue } from './expected.ts';
@@ -35,7 +35,6 @@ export class MysqlConversation extends SessionState {
   unsure = false;
   /** Sequence id of the last packet that passed, either way: an error of ours goes on from it. */
   sequence = 0;
-  readonly tls: TlsPolicy;
   /** Nobody else can read what goes over this leg: TLS, or a unix socket. */
   readonly secure: Record<Side, boolean>;
   readonly authentication: Authentication;
@@ -62,7 +61,6 @@ export class MysqlConversation extends SessionState {
 
   constructor(options: SessionOptions) {
     super(options);
-    this.tls = options.tls ?? { client: 'off', server: 'off' };
     this.secure = this.tls.secure === undefined ? { client: false, server: false } : { ...this.tls.secure };
     this.authentication = new Authentication(this);
     this.prepared = new PreparedStatements(options.limits.preparedStatements, this.share, () =>

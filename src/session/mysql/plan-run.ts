@@ -200,10 +200,9 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
     this.sendOriginal({ decision: 'refused', reason });
   }
 
-  protected sendOriginal(ending: Ending): void {
+  protected forwardOriginal(): void {
     const { state, statement } = this;
     const { packet, prepared } = this.original;
-    state.counters[ending.decision === 'observed' ? 'forwarded' : 'refused'] += 1;
     const execution = new MysqlExecution(statement, prepared);
     const entry = {
       shape: prepared === undefined ? 'result' : 'binary-result',
@@ -214,6 +213,5 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
     const named = prepared?.id !== undefined && packet.readUInt32LE(5) === lastPrepared;
     const bytes = named ? withStatementId(packet, 0, packet.length, prepared.id ?? 0) : packet;
     state.forward(bytes, 0, bytes.length, entry);
-    this.end(ending);
   }
 }

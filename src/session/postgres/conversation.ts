@@ -4,7 +4,7 @@ import type { LexerSettings } from '../../sql/shape.ts';
 import { client } from '../../wire/postgres/codes.ts';
 import { writeError } from '../../wire/postgres/writers.ts';
 import { SessionState } from '../state.ts';
-import type { SessionOptions, Side, TlsPolicy } from '../types.ts';
+import type { SessionOptions, Side } from '../types.ts';
 import type { Execution } from './execution.ts';
 import type { Expected } from './expected.ts';
 import { ReplyQueue } from './expected.ts';
@@ -36,7 +36,6 @@ export class Conversation extends SessionState {
     ansiQuotes: true,
     noBackslashEscapes: true,
   };
-  readonly tls: TlsPolicy;
   /** Legs that are encrypted. */
   readonly encrypted: Record<Side, boolean> = { client: false, server: false };
   private encoding = '';
@@ -44,7 +43,6 @@ export class Conversation extends SessionState {
 
   constructor(options: SessionOptions) {
     super(options);
-    this.tls = options.tls ?? { client: 'off', server: 'off' };
     const { preparedStatements, inspectBytes } = options.limits;
     const full = () => this.reached('prepared_statements');
     this.prepared = new Named(preparedStatements, longestRemembered * inspectBytes, this.share, full);

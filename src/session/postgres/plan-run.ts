@@ -11,6 +11,7 @@ import { Command, encodeBatch, savepoint } from './batch.ts';
 import type { BatchResult } from './batch.ts';
 import type { Conversation } from './conversation.ts';
 import { Execution } from './execution.ts';
+import { forwarded } from './expected.ts';
 import { readState, sessionState, stateQuery, takeGuard } from './guard.ts';
 import type { Change, Portal } from './prepared.ts';
 
@@ -246,27 +247,25 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
     return this.state.portals.set(name, portal);
   }
 
-  protected sendOriginal(ending: Ending): void {
+  protected forwardOriginal(): void {
     const { state: conversation, original } = this;
-    conversation.counters[ending.decision === 'observed' ? 'forwarded' : 'refused'] += 1;
     const execution = new Execution(
       original.statement,
       original.via === 'extended' ? original.portal : undefined,
     );
     if (original.via === 'simple') {
       const { message } = original;
-      conversation.forward(message, 0, message.length, { kind: 'query', verb: 'forward', execution });
+      conversation.forward(message, 0, message.length, forwarded('query', execution));
     } else {
       const { bind, execute, portal, name } = original;
       const undo = this.portalStarted(name, portal);
-      conversation.forward(bind, 0, bind.length, { kind: 'bind', verb: 'forward', undo });
+      conversation.forward(bind, 0, bind.length, forwarded('bind', undefined, undo));
       if (original.describe !== undefined) {
-        const entry = { kind: 'describe', verb: 'forward', describes: portal } as const;
+        const entry = forwarded('describe', undefined, undefined, portal);
         conversation.forward(original.describe, 0, original.describe.length, entry);
       }
-      conversation.forward(execute, 0, execute.length, { kind: 'execute', verb: 'forward', execution });
+      conversation.forward(execute, 0, execute.length, forwarded('execute', execution));
     }
-    this.end(ending);
   }
 }
 

@@ -6,6 +6,7 @@ import { ruleSet } from '../../../src/config/rule-set.ts';
 import { shadowed } from '../../../src/config/shadowed.ts';
 import type { Rule, RuleMatch } from '../../../src/patterns/rule.ts';
 import { splitDeleteSettings } from '../../../src/patterns/split-delete/settings.ts';
+import { anybody } from '../../streams/session.ts';
 
 const rule = (id: string, match: RuleMatch): Rule => ({
   id,
@@ -56,9 +57,8 @@ test('who is shadowed is never chosen', () => {
       if (!hidden(first, second)) return;
       seen++;
       const table = schema === undefined ? { name } : { name, schema };
-      const who = { listener: '', user: '', database: '', application: '' };
       const found = ruleSet([rule('a', first), rule('b', second)], undefined)
-        .forSession(who)
+        .forSession(anybody)
         .ruleFor('split-delete', table);
       expect(found?.id).not.toBe('b');
     }),

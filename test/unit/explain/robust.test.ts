@@ -7,15 +7,10 @@ import { render } from '../../../src/explain/render.ts';
 import { UnreadableInput } from '../../../src/explain/said.ts';
 import { reasons } from '../../../src/patterns/reasons.ts';
 import { loadWitnesses } from '../../../src/sql/witness/load.ts';
-import { ruleSet } from '../../streams/session.ts';
+import { anybody, ruleSet } from '../../streams/session.ts';
 
 const witness = await loadWitnesses(['postgres', 'mysql']);
-const rules = ruleSet({ mode: 'rewrite', tablesNamed: true }).forSession({
-  listener: '',
-  user: '',
-  database: '',
-  application: '',
-});
+const rules = ruleSet({ mode: 'rewrite', tablesNamed: true }).forSession(anybody);
 
 const pieces = [
   'BEGIN;',

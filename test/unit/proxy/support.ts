@@ -5,6 +5,7 @@ import { onTestFinished } from 'vitest';
 import { Proxy } from '../../../src/proxy/server.ts';
 import { ServerTls, type ClientTls } from '../../../src/proxy/tls.ts';
 import type { ConnectionInfo, Observer, Protocol, ProxyLimits } from '../../../src/proxy/types.ts';
+import { Output } from '../../../src/session/output.ts';
 import type { Actions, Session, SessionEvent, Side } from '../../../src/session/types.ts';
 
 export class RelaySession implements Session {
@@ -57,18 +58,7 @@ export class RelaySession implements Session {
   }
 }
 
-function noActions(): Actions {
-  return {
-    toServer: [],
-    toClient: [],
-    startTls: undefined,
-    wakeAt: undefined,
-    cancel: undefined,
-    end: false,
-    pauseClient: false,
-    events: [],
-  };
-}
+const noActions = (): Actions => new Output().take(undefined, false);
 
 export const loggedIn: SessionEvent = {
   type: 'logged-in',
