@@ -3,10 +3,12 @@
  * unit    pure, no ports, all cores
  * engines real servers and the built proxy, one file at a time: each file starts servers of its own
  * stress  many sessions against one server: alone on the machine, so that the figures mean something
+ * `*.long.test.ts` is there with INTERLOCK_TEST_LONG=1 only.
  */
 import { defineConfig } from 'vitest/config';
 
 const stress = 'test/**/*.stress.test.ts';
+const long = process.env.INTERLOCK_TEST_LONG === '1' ? [] : ['test/**/*.long.test.ts'];
 
 export default defineConfig({
   test: {
@@ -28,7 +30,7 @@ export default defineConfig({
             'test/faults/**/*.test.ts',
             'test/support/**/*.test.ts',
           ],
-          exclude: [stress],
+          exclude: [stress, ...long],
           pool: 'forks',
           fileParallelism: false,
           testTimeout: 60_000,

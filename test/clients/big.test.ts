@@ -168,31 +168,33 @@ describe.each(programs ? await availableEngines(undefined, { ownSettings: true }
     (await ask<{ Log_name: string }>(server.url(), 'SHOW BINARY LOGS'))[0]!.Log_name;
 
   // Debian's program knows no newer servers than itself.
-  test.runIf(engine === 'mariadb-10.11')('mariadb-binlog: the same log', async () => {
-    const log = await firstLog();
-    const received = async (port: number, name: string): Promise<string> => {
-      const into = mkdtempSync(join(folder, name));
-      await runWell('mariadb-binlog', [...login(port), '-R', '--raw', `--result-file=${into}/`, log]);
-      const [file] = readdirSync(into);
-      const bytes = readFileSync(join(into, file!));
-      expect(bytes.length).toBeGreaterThan(10_000);
-      return md5(bytes);
-    };
-    expect(await received(proxy.port, 'proxied')).toBe(await received(server.port, 'direct'));
-    expect(await raw(proxy, 'replication')).toBe(1);
-  });
+  if (engine === 'mariadb-10.11')
+    test('mariadb-binlog: the same log', async () => {
+      const log = await firstLog();
+      const received = async (port: number, name: string): Promise<string> => {
+        const into = mkdtempSync(join(folder, name));
+        await runWell('mariadb-binlog', [...login(port), '-R', '--raw', `--result-file=${into}/`, log]);
+        const [file] = readdirSync(into);
+        const bytes = readFileSync(join(into, file!));
+        expect(bytes.length).toBeGreaterThan(10_000);
+        return md5(bytes);
+      };
+      expect(await received(proxy.port, 'proxied')).toBe(await received(server.port, 'direct'));
+      expect(await raw(proxy, 'replication')).toBe(1);
+    });
 
-  test.runIf(engine !== 'mariadb-10.11')('a row of 100 MB', async () => {
-    const size = [
-      '--max-allowed-packet=256M',
-      '--quick',
-      '-N',
-      '-e',
-      "SELECT REPEAT('0123456789', 10000000)",
-    ];
-    const row = await runWell('mariadb', [...login(proxy.port), ...size]);
-    expect([row.length, md5(row)]).toEqual([100_000_001, md5(`${'0123456789'.repeat(10_000_000)}\n`)]);
-  });
+  if (engine !== 'mariadb-10.11')
+    test('a row of 100 MB', async () => {
+      const size = [
+        '--max-allowed-packet=256M',
+        '--quick',
+        '-N',
+        '-e',
+        "SELECT REPEAT('0123456789', 10000000)",
+      ];
+      const row = await runWell('mariadb', [...login(proxy.port), ...size]);
+      expect([row.length, md5(row)]).toEqual([100_000_001, md5(`${'0123456789'.repeat(10_000_000)}\n`)]);
+    });
 
   test('a client that asks for compression goes on without', async () => {
     const asked = ['--compress', '-N', '-e', "SHOW STATUS LIKE 'Compression'; SELECT REPEAT('z', 200000)"];

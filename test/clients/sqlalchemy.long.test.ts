@@ -9,9 +9,7 @@ import { openShop as openMysqlShop } from './mysql/shop.ts';
 import { expectWatchful, openShop } from './shop.ts';
 import { runWell } from './tool.ts';
 
-const long = process.env.INTERLOCK_TEST_LONG === '1';
-// Not asked for where it would only be announced as missing.
-const engines = long ? await availableEngines(['mariadb-10.11']) : [];
+const engines = await availableEngines(['mariadb-10.11']);
 const script = fileURLToPath(new URL('python/sqlalchemy_shop.py', import.meta.url));
 const packed = { rules: ['sqlalchemy'], tables: ['*'] };
 
@@ -32,7 +30,7 @@ async function expectPacked(proxy: Proxy): Promise<void> {
   await expectWatchful(proxy);
 }
 
-describe.skipIf(!long || !have('sqlalchemy'))('SQLAlchemy', () => {
+describe.skipIf(!have('sqlalchemy'))('SQLAlchemy', () => {
   test.each(availableVersions([18]))('PostgreSQL %i', async (version) => {
     const server = await startPostgres({ version });
     const proxy = await startInterlock({ server, ...packed });
