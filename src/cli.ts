@@ -7,8 +7,10 @@ import { explainCommand } from './commands/explain.ts';
 import { UsageError } from './commands/usage.ts';
 import { checkExamples } from './config/examples.ts';
 import { defaultListen, loadFlags } from './config/flags.ts';
+import { ConfigFiles, type Texts } from './config/files.ts';
 import { loadFile, type Config } from './config/load.ts';
 import { ConfigError } from './config/problem.ts';
+import type { Loaded } from './config/reload.ts';
 import { UnreadableInput } from './explain/said.ts';
 import { byteSize } from './config/units.ts';
 import { createLog, flushed, type Log } from './log.ts';
@@ -72,15 +74,20 @@ async function main(args: string[]): Promise<number> {
     throw new UsageError(`unknown command "${positionals.join(' ')}"`);
   if (values.connect === true && command !== 'check')
     throw new UsageError('--connect belongs to interlock check');
-  const config = loadConfig(values, command === 'record');
+  const load = (files: ConfigFiles): Config => loadConfig(values, command === 'record', files);
+  if (cluster.isWorker) return work(load);
+  const files = new ConfigFiles();
+  const config = load(files);
   if (command === 'check') return check(config, values.connect === true);
-  if (command === 'record') return serve(config, recordOptions(values));
+  if (command === 'record') return serve({ config, texts: files.texts }, load, recordOptions(values));
   await checkExamples(
     config.examples,
     config.listeners.map(({ protocol }) => protocol),
   );
-  return serve(config);
+  return serve({ config, texts: files.texts }, load);
 }
+
+type LoadConfig = (files: ConfigFiles) => Config;
 
 function parse(args: string[]) {
   try {
@@ -93,7 +100,7 @@ function parse(args: string[]) {
 type Values = ReturnType<typeof parse>['values'];
 
 /** @throws ConfigError, UsageError */
-function loadConfig(values: Values, recording: boolean): Config {
+function loadConfig(values: Values, recording: boolean, files: ConfigFiles): Config {
   const { config, connect: ___, help: _, version: __, output, 'max-size': maxSize, raw, ...flags } = values;
   if (!recording && (output ?? maxSize ?? raw) !== undefined)
     throw new UsageError('--output, --max-size and --raw belong to interlock record');
@@ -106,9 +113,9 @@ function loadConfig(values: Values, recording: boolean): Config {
       `-c and --${given.join(', --')} exclude each other: write the setting into the file`,
     );
   }
-  if (config !== undefined) return loadFile(config, process.env);
+  if (config !== undefined) return loadFile(config, process.env, files);
   if (flags.server === undefined) throw new UsageError('--server or -c is needed');
-  return loadFlags(flags, process.cwd());
+  return loadFlags(flags, process.cwd(), files);
 }
 
 /** Examples of every dialect are run, whatever the listeners speak. */
@@ -116,7 +123,8 @@ async function check(config: Config, connect: boolean): Promise<number> {
   await checkExamples(config.examples);
   for (const { where, message } of config.warnings) process.stderr.write(`warning: ${where}: ${message}\n`);
   say(
-    `ok: ${config.listeners.length} listener(s), ${config.rules.length} rules, ${config.examples.length} examples\n`,
+    `ok: ${config.listeners.length} listener(s), ${config.rules.length} rules, ${config.examples.length} examples\n` +
+      `a running Interlock reads changed rules by itself; it has to be restarted for ${Object.keys(config.fixed).join(', ')}\n`,
   );
   if (!connect) return 0;
   const [{ checkConnections }, { failed, render }] = await Promise.all([
@@ -139,14 +147,14 @@ function recordOptions({ output, 'max-size': maxSize = '64MiB', raw = false }: V
 type RecordTo = Omit<RecordOptions, 'full'>;
 
 /** Runs until a signal: the first one drains, the second ends everything at once. */
-async function serve(config: Config, record?: RecordTo): Promise<number> {
-  const log = createLog(config.log.level);
+async function serve(loaded: Loaded, load: LoadConfig, record?: RecordTo): Promise<number> {
+  const log = openLog(loaded.config);
   const full = (why: string) => log.warn({ file: record?.file, why }, 'recording ended; the relay goes on');
   const recorder = record && recordTo({ ...record, full });
   if (record !== undefined) log.info({ file: record.file, raw: record.raw }, 'recording');
-  process.on('uncaughtExceptionMonitor', (error) => log.fatal({ err: error }, 'defect: the process ends'));
-  if (cluster.isWorker) return work(config, log);
-  const running = await start(config, log, recorder);
+  const running = await start(loaded, log, recorder);
+  const { reloadRules } = await import('./proxy/reloads.ts');
+  const rules = reloadRules(loaded, load, running, log);
   const code = await new Promise<number>((resolve) => {
     let stopping = false;
     const stop = (signal: NodeJS.Signals) => {
@@ -158,6 +166,7 @@ async function serve(config: Config, record?: RecordTo): Promise<number> {
       }
       stopping = true;
       log.info({ signal }, 'draining');
+      rules.stop();
       void running.drain().then(() => {
         log.info('stopped');
         resolve(0);
@@ -165,25 +174,38 @@ async function serve(config: Config, record?: RecordTo): Promise<number> {
     };
     process.on('SIGTERM', stop);
     process.on('SIGINT', stop);
-    process.on('SIGHUP', () => running.reload());
+    process.on('SIGHUP', () => {
+      running.reload();
+      void rules.now();
+    });
   });
   await flushed(log);
   return code;
 }
 
 /** One process, or several. A recording is one file, so one process writes it. */
-async function start(config: Config, log: Log, recorder: RunOptions['recorder']): Promise<Running> {
+async function start(loaded: Loaded, log: Log, recorder: RunOptions['recorder']): Promise<Running> {
+  const { config } = loaded;
   const { runWorkers, workerCount } = await import('./workers/primary.ts');
-  if (workerCount(config.workers) > 1 && recorder === undefined) return runWorkers(config, log);
+  if (workerCount(config.workers) > 1 && recorder === undefined) return runWorkers(loaded, log);
   const { run } = await import('./proxy/run.ts');
   return run(config, log, recorder && { recorder });
 }
 
-async function work(config: Config, log: Log): Promise<number> {
-  const { runWorker } = await import('./workers/worker.ts');
-  const code = await runWorker(config, log.child({ worker: cluster.worker?.id }));
+async function work(load: LoadConfig): Promise<number> {
+  const { runWorker, textsOfPrimary } = await import('./workers/worker.ts');
+  const read = (texts: Texts): Config => load(new ConfigFiles(texts));
+  const config = read(await textsOfPrimary());
+  const log = openLog(config);
+  const code = await runWorker(config, read, log.child({ worker: cluster.worker?.id }));
   await flushed(log);
   return code;
+}
+
+function openLog(config: Config): Log {
+  const log = createLog(config.log.level);
+  process.on('uncaughtExceptionMonitor', (error) => log.fatal({ err: error }, 'defect: the process ends'));
+  return log;
 }
 
 function say(text: string): number {

@@ -15,6 +15,9 @@
  * | `interlock_logins_abandoned_total` | | MySQL clients that left before they were logged in: the server counts them against the proxy's address (max_connect_errors) |
  * | `interlock_tls_failures_total` | side: client, server | TLS handshakes that failed; those with a server that was then connected to plain (prefer) are not among them |
  * | `interlock_tls_reloads_total` | outcome: done, failed | certificates of a leg read anew; failed: the old ones stay in use |
+ * | `interlock_rules_reloads_total` | outcome: done, failed | rules read anew; failed: the old ones stay in use |
+ * | `interlock_rules_last_reload_successful` | | 0: what the files say now cannot be used |
+ * | `interlock_rules_loaded_timestamp_seconds` | | when the rules in use were read, in Unix time |
  * | `interlock_guard_total` | outcome: had, not-had, none | guards of executed plans |
  * | `interlock_guard_wait_seconds` | | how long plans waited for their guard |
  * | `interlock_guard_waiting` | | sessions that wait for a guard now |
@@ -137,6 +140,7 @@ export class Metrics {
       labelNames: ['rule'],
       registers,
       collect() {
+        this.reset();
         for (const [rule, state] of source.breakers()) this.set({ rule }, breakerStates.indexOf(state));
       },
     });
@@ -211,5 +215,42 @@ export class Metrics {
         fill(this);
       },
     });
+  }
+}
+
+/** Of the process that reads the rules, which is one also where there are several workers. */
+export class ReloadMetrics {
+  readonly #total: Counter<'outcome'>;
+  readonly #successful: Gauge;
+  readonly #loaded: Gauge;
+
+  /** Rules have just been loaded. */
+  constructor(registry: Registry) {
+    const registers = [registry];
+    this.#total = new Counter({
+      name: 'interlock_rules_reloads_total',
+      help: 'Rules read anew.',
+      labelNames: ['outcome'],
+      registers,
+    });
+    this.#successful = new Gauge({
+      name: 'interlock_rules_last_reload_successful',
+      help: '0: what the files say now cannot be used.',
+      registers,
+    });
+    this.#loaded = new Gauge({
+      name: 'interlock_rules_loaded_timestamp_seconds',
+      help: 'When the rules in use were read.',
+      registers,
+    });
+    for (const outcome of ['done', 'failed']) this.#total.inc({ outcome }, 0);
+    this.#successful.set(1);
+    this.#loaded.setToCurrentTime();
+  }
+
+  reloaded(done: boolean): void {
+    this.#total.inc({ outcome: done ? 'done' : 'failed' });
+    this.#successful.set(done ? 1 : 0);
+    if (done) this.#loaded.setToCurrentTime();
   }
 }

@@ -2,6 +2,7 @@
  * Runs the examples of rules: each is played through the same memory, detection, plans and grammar as a session of the
  * proxy. A rule whose example does not come out as written is a mistake in the config.
  */
+import { setImmediate } from 'node:timers/promises';
 import { AssumedCatalog } from '../explain/assumed.ts';
 import { plainLexer } from '../explain/dialect.ts';
 import { Playback, type Verdict } from '../explain/playback.ts';
@@ -35,7 +36,12 @@ export async function checkExamples(
   if (mine.length === 0) return;
   const used = protocols.filter((one) => mine.some(({ example }) => protocolOf(example.dialect) === one));
   const witness = await loadWitnesses(used);
-  const problems = mine.flatMap((one) => problemOf(one, witness(one.example.dialect)));
+  const problems: Problem[] = [];
+  for (const one of mine) {
+    problems.push(...problemOf(one, witness(one.example.dialect)));
+    // When rules are read anew, this process serves its sessions in between.
+    await setImmediate();
+  }
   if (problems.length > 0) throw new ConfigError(problems);
 }
 

@@ -1,4 +1,5 @@
 /** The short form: flags instead of a file, checked by the same schema. Problems name the flag. */
+import type { ConfigFiles } from './files.ts';
 import { load, type Config } from './load.ts';
 import type { Path, Source } from './source.ts';
 
@@ -29,7 +30,7 @@ const flagAt: [Path, string][] = [
 ];
 
 /** @throws ConfigError */
-export function loadFlags(flags: Flags, folder: string): Config {
+export function loadFlags(flags: Flags, folder: string, files?: ConfigFiles): Config {
   const source: Source = {
     value: {
       listeners: [{ name: 'default', listen: flags.listen ?? defaultListen, server: flags.server }],
@@ -48,7 +49,7 @@ export function loadFlags(flags: Flags, folder: string): Config {
     where: (path) =>
       flagAt.find(([prefix]) => prefix.every((step, index) => path[index] === step))?.[1] ?? 'command line',
   };
-  return load(source, folder);
+  return load(source, folder, files);
 }
 
 function list(text: string): string[] {

@@ -1,8 +1,6 @@
 /**
- * Config file or flags -> Config, or a ConfigError with every problem. Read once at start; nothing else reads the
- * environment.
+ * Config file or flags -> Config, or a ConfigError with every problem. Nothing else reads the environment.
  */
-import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Rule } from '../patterns/rule.ts';
 import type { BreakerSettings } from '../session/breaker.ts';
@@ -16,6 +14,7 @@ import {
   type TcpAddress,
 } from './address.ts';
 import type { RuleExample } from './examples.ts';
+import { ConfigFiles } from './files.ts';
 import { isLoopback } from './loopback.ts';
 import { ConfigError, type Problem } from './problem.ts';
 import { ruleSet } from './rule-set.ts';
@@ -63,41 +62,55 @@ export interface Config {
   admin: { listen: TcpAddress; token: string | undefined; findings: number } | undefined;
   log: ConfigFile['log'];
   workers: ConfigFile['workers'];
+  /** What is read at start only, by key of the file, in a form that can be compared. May hold secrets. */
+  fixed: Readonly<Record<string, string>>;
 }
 
 /** @throws ConfigError */
-export function loadFile(file: string, environment: Environment): Config {
+export function loadFile(file: string, environment: Environment, files = new ConfigFiles()): Config {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = files.read(file);
   } catch (error) {
     throw new ConfigError([
       { where: file, message: `cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'error'}` },
     ]);
   }
-  return loadText(file, text, environment);
+  return loadText(file, text, environment, files);
 }
 
 /** @param file names the text in messages; paths in it are relative to the file's folder. @throws ConfigError */
-export function loadText(file: string, text: string, environment: Environment): Config {
+export function loadText(
+  file: string,
+  text: string,
+  environment: Environment,
+  files = new ConfigFiles(),
+): Config {
   const problems: Problem[] = [];
   const source = readYaml(file, text, environment, problems);
   // What could not be read would only be reported a second time.
   if (source.value === undefined && problems.length > 0) throw new ConfigError(problems);
-  return load(source, dirname(resolve(file)), problems);
+  return load(source, dirname(resolve(file)), files, problems);
 }
 
 /** @throws ConfigError */
-export function load(source: Source, folder: string, problems: Problem[] = []): Config {
+export function load(
+  source: Source,
+  folder: string,
+  files = new ConfigFiles(),
+  problems: Problem[] = [],
+): Config {
   const file = validate(configSchema, source, problems);
   if (file === undefined) throw new ConfigError(problems);
   checkListeners(file, source, problems);
   const listeners = readListeners(file, source, folder, problems);
   checkAdmin(file, source, problems);
-  const { rules, examples, warnings } = collectRules(file, source, folder, problems);
+  const { rules, examples, warnings } = collectRules(file, source, folder, files, problems);
   if (problems.length > 0) throw new ConfigError(problems);
   const { limits } = file;
+  const { rules: _, ...atStart } = file;
   return {
+    fixed: Object.fromEntries(Object.entries(atStart).map(([key, value]) => [key, JSON.stringify(value)])),
     listeners,
     rules,
     examples,

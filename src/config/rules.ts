@@ -1,9 +1,10 @@
 /** Collects the rules: the operator's own first, then the packs in the order named, general packs last. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Rule } from '../patterns/rule.ts';
 import type { RuleExample } from './examples.ts';
+import type { ConfigFiles } from './files.ts';
 import type { Problem } from './problem.ts';
 import { packSchema, type ConfigFile, type RuleEntry } from './schema.ts';
 import { shadowed } from './shadowed.ts';
@@ -34,6 +35,7 @@ export function collectRules(
   config: ConfigFile,
   source: Source,
   folder: string,
+  files: ConfigFiles,
   problems: Problem[],
 ): CollectedRules {
   const general: Located[] = [];
@@ -43,7 +45,7 @@ export function collectRules(
   for (const [index, named] of config.rules.packs.entries()) {
     const where = source.where(['rules', 'packs', index]);
     const { pack: name, match } = typeof named === 'string' ? { pack: named, match: {} } : named;
-    const pack = readPack(name, folder, where, problems);
+    const pack = readPack(name, folder, files, where, problems);
     if (pack === undefined) continue;
     const rules = pack.rules.map((one) => forSessions(one, match, where, problems));
     (pack.general ? general : located).push(...rules);
@@ -97,6 +99,7 @@ function forSessions(
 function readPack(
   name: string,
   folder: string,
+  files: ConfigFiles,
   where: string,
   problems: Problem[],
 ): { general: boolean; rules: Located[] } | undefined {
@@ -111,7 +114,7 @@ function readPack(
   }
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = files.read(file);
   } catch (error) {
     problems.push({
       where,

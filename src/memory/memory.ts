@@ -187,7 +187,10 @@ export class TransactionMemory {
     this.current = status;
   }
 
-  /** MySQL: whether the transaction has ended is not known before the next reply (after a lock wait that timed out). */
+  /**
+   * MySQL: whether the transaction has ended is not known before the next reply (after a lock wait that timed out), or a
+   * SET that was not seen may have given the next one a level of its own.
+   */
   unsure(): void {
     this.levels.lost();
   }

@@ -1,12 +1,15 @@
 /** Puts a loaded config to work: proxy, admin port, metrics, and the observer that feeds log, metrics and findings. */
+import { Registry } from 'prom-client';
 import { AdminServer } from '../admin/server.ts';
 import { Findings, type FindingEntry } from '../admin/findings.ts';
 import { shown } from '../config/address.ts';
+import { LiveRules } from '../config/live-rules.ts';
 import type { Config } from '../config/load.ts';
+import type { Loaded } from '../config/reload.ts';
 import { defaultFactsCacheLimits, FactsCache } from '../facts/cache.ts';
 import { logEvent, type Log } from '../log.ts';
 import { Budget } from '../memory/budget.ts';
-import { Metrics } from '../metrics.ts';
+import { Metrics, ReloadMetrics } from '../metrics.ts';
 import { Breaker } from '../session/breaker.ts';
 import { Cancels } from '../session/cancels.ts';
 import { GuardQueue } from '../session/guard-queue.ts';
@@ -32,6 +35,9 @@ export interface Running {
   abort(): void;
   /** Reads the certificates anew, for connections to come. */
   reload(): void;
+  /** The rules of a configuration that was read anew. Sessions go over to them between two transactions. */
+  exchangeRules(loaded: Loaded): void;
+  readonly reloads: ReloadMetrics;
 }
 
 /** Other processes that serve the same listeners, as far as this one has to know of them. */
@@ -69,7 +75,8 @@ export async function run(
     cancels: new Cancels(siblings && ((key) => siblings.cancel(key))),
     memory: new Budget(config.memoryBytes),
   };
-  const sessions = { ...options, rules: config.ruleSet, limits: config.sessionLimits, shared };
+  const rules = new LiveRules(config.ruleSet);
+  const sessions = { ...options, rules, limits: config.sessionLimits, shared };
   const protocols = {
     postgres: postgres(sessions),
     mysql: mysql({ ...sessions, passwords: await passwords }),
@@ -96,6 +103,8 @@ export async function run(
     },
   };
   const metrics = new Metrics(source);
+  // Where there are several processes, the primary reads the rules.
+  const reloads = new ReloadMetrics(siblings === undefined ? metrics.registry : new Registry());
   const observer = observe(log, metrics, findings);
   if (siblings !== undefined) {
     siblings.onCancel = (key) => shared.cancels.requestedElsewhere(key);
@@ -153,6 +162,11 @@ export async function run(
       admin?.stop();
     },
     reload: () => certificates.reload(),
+    exchangeRules({ config: next }) {
+      rules.exchange(next.ruleSet);
+      shared.breaker.keep(new Set(next.rules.map(({ id }) => id)));
+    },
+    reloads,
   };
 }
 

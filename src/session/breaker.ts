@@ -71,6 +71,11 @@ export class Breaker {
     if (circuit !== undefined) circuit.tried = undefined;
   }
 
+  /** The rules were exchanged: what is known of others is forgotten. */
+  keep(rules: ReadonlySet<string>): void {
+    for (const rule of this.circuits.keys()) if (!rules.has(rule)) this.circuits.delete(rule);
+  }
+
   /** Of every rule that has had something to rewrite. */
   states(): Map<string, BreakerState> {
     return new Map([...this.circuits].map(([rule, circuit]) => [rule, state(circuit)]));

@@ -41,9 +41,13 @@ export abstract class FramedSession<
   }
 
   get idle(): boolean {
-    const { ready, status, run, raw } = this.state;
-    const quiet = run === undefined && this.fromClient.pending === 0;
-    return ready && !raw && status === 'I' && quiet && !this.owes;
+    return this.state.status === 'I' && this.quiet;
+  }
+
+  /** Logged in, between two messages, and no reply is due. */
+  private get quiet(): boolean {
+    const { ready, run, raw } = this.state;
+    return ready && !raw && run === undefined && this.fromClient.pending === 0 && !this.owes;
   }
 
   /** The hot path: as step(), without a closure. */
@@ -130,6 +134,7 @@ export abstract class FramedSession<
       this.waiting.push(Buffer.from(chunk));
       return;
     }
+    if (this.state.outdated && this.quiet && this.state.betweenTransactions) this.state.followRules();
     const typed = this.beforeMessages(chunk);
     if (typed === undefined || typed.length === 0) return;
     if (this.state.raw) return this.relay('client', typed);

@@ -47,6 +47,8 @@ export abstract class SessionState {
   environment: string | undefined;
   abstract settings: LexerSettings;
   private guardKeys: string[] = [];
+  /** Of the rule set that `rules` are from. */
+  private rulesVersion: number | undefined;
   /** Raw relay has been decided on, see settle(). */
   private leaving = false;
   private defect = false;
@@ -85,10 +87,36 @@ export abstract class SessionState {
   abstract cannotConnect(message: string): void;
 
   begin(info: SessionInfo): void {
-    const { rules, lot } = this.options;
+    const { lot } = this.options;
     this.info = lot === undefined ? info : { ...info, lot };
-    if (this.leaving) return;
+    if (!this.leaving) this.askForRules();
+  }
+
+  private askForRules(): void {
+    const { rules } = this.options;
+    this.rulesVersion = rules.version;
     this.rules = this.guarded(undefined, () => rules.forSession(this.info)) ?? noRules;
+  }
+
+  /** The rules have been exchanged since this session asked for its own. */
+  get outdated(): boolean {
+    return this.rulesVersion !== this.options.rules.version;
+  }
+
+  /** No transaction is open: what a rule began, no other one can end. */
+  abstract get betweenTransactions(): boolean;
+
+  /** To be called between two transactions, when nothing is due. */
+  followRules(): void {
+    const { active } = this.rules;
+    this.askForRules();
+    if (this.rules.active !== active) this.startAnew();
+  }
+
+  /** Statements were not looked at, or will not be: what is known of the past cannot be relied on behind such a gap. */
+  protected startAnew(): void {
+    this.memory.reset();
+    this.memory.unsure();
   }
 
   loggedIn(): void {

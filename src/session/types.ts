@@ -164,6 +164,8 @@ export interface SessionInfo {
 /** The loaded rules (config implements it). */
 export interface RuleSet {
   forSession(info: SessionInfo): SessionRules;
+  /** Goes up when the rules are exchanged: sessions then ask again. Undefined: they never are. */
+  readonly version?: number;
 }
 
 export interface SessionRules {

@@ -3,9 +3,12 @@
  * processes; keys of cancel requests pass here, so nothing of it is logged.
  */
 import type { FindingEntry } from '../admin/findings.ts';
+import type { Texts } from '../config/files.ts';
 import type { Collected } from './metrics.ts';
 
 export type FromWorker =
+  /** It wants to know its configuration. */
+  | { interlock: 'started' }
   | { interlock: 'ready' }
   | { interlock: 'failed'; message: string }
   | { interlock: 'listening'; listener: string; address: string; port: number | undefined }
@@ -18,6 +21,8 @@ export type FromWorker =
   | { interlock: 'sessions'; count: number };
 
 export type FromPrimary =
+  /** The files of the configuration, or of one whose rules take the place of those before; they have been checked. */
+  | { interlock: 'config'; texts: Texts }
   | { interlock: 'drain' }
   | { interlock: 'abort' }
   | { interlock: 'reload' }

@@ -1,8 +1,9 @@
 /**
- * Metrics over several processes: each worker counts for itself, the primary adds up when somebody collects, and has two of
- * its own. The table stands in ../metrics.ts.
+ * Metrics over several processes: each worker counts for itself, the primary adds up when somebody collects, and has a few
+ * of its own. The table stands in ../metrics.ts.
  */
 import { AggregatorRegistry, Counter, Gauge, Registry, type MetricObjectWithValues } from 'prom-client';
+import { ReloadMetrics } from '../metrics.ts';
 
 /** One worker's metrics, as its registry gives them. */
 export type Collected = MetricObjectWithValues<never>[];
@@ -10,6 +11,7 @@ export type Collected = MetricObjectWithValues<never>[];
 export class WorkerMetrics {
   readonly #collect: () => Promise<Collected[]>;
   readonly #own = new Registry();
+  readonly reloads = new ReloadMetrics(this.#own);
   readonly #running = new Gauge({
     name: 'interlock_workers',
     help: 'Worker processes that run now.',

@@ -7,8 +7,11 @@ import cluster, { type Worker } from 'node:cluster';
 import { availableParallelism } from 'node:os';
 import { AdminServer } from '../admin/server.ts';
 import { Findings } from '../admin/findings.ts';
+import type { Texts } from '../config/files.ts';
 import type { Config } from '../config/load.ts';
+import type { Loaded } from '../config/reload.ts';
 import type { Log } from '../log.ts';
+import type { ReloadMetrics } from '../metrics.ts';
 import type { Running } from '../proxy/run.ts';
 import { isOurs, type FromPrimary, type FromWorker } from './messages.ts';
 import { WorkerMetrics, type Collected } from './metrics.ts';
@@ -22,8 +25,8 @@ export function workerCount(workers: Config['workers']): number {
 }
 
 /** As run() of the proxy. @throws when a worker cannot listen; then none is left */
-export async function runWorkers(config: Config, log: Log): Promise<Running> {
-  const primary = new Primary(config, log);
+export async function runWorkers(loaded: Loaded, log: Log): Promise<Running> {
+  const primary = new Primary(loaded, log);
   await primary.start();
   return primary;
 }
@@ -34,6 +37,8 @@ interface Member {
   sessions: number;
   /** How many the others have, as it was told last. */
   told: number;
+  /** Of its configuration. */
+  texts: Texts | undefined;
   startedAt: number;
   /** Who waits for its metrics. */
   collecting: ((metrics: Collected) => void)[];
@@ -41,6 +46,8 @@ interface Member {
 
 class Primary implements Running {
   readonly #config: Config;
+  /** What the rules in use are from. */
+  #texts: Texts;
   readonly #log: Log;
   readonly #findings: Findings;
   readonly #metrics = new WorkerMetrics(() => this.#collect());
@@ -54,8 +61,9 @@ class Primary implements Running {
   #stopped: FromPrimary | undefined;
   #allGone: (() => void) | undefined;
 
-  constructor(config: Config, log: Log) {
+  constructor({ config, texts }: Loaded, log: Log) {
     this.#config = config;
+    this.#texts = texts;
     this.#log = log;
     this.#findings = new Findings(config.admin?.findings ?? 0);
   }
@@ -90,6 +98,21 @@ class Primary implements Running {
     this.#tellAll({ interlock: 'reload' });
   }
 
+  get reloads(): ReloadMetrics {
+    return this.#metrics.reloads;
+  }
+
+  exchangeRules({ texts }: Loaded): void {
+    this.#texts = texts;
+    for (const member of this.#members.values()) if (member.ready) this.#tellRules(member);
+  }
+
+  #tellRules(member: Member): void {
+    if (member.texts === this.#texts) return;
+    member.texts = this.#texts;
+    tell(member.worker, { interlock: 'config', texts: this.#texts });
+  }
+
   async #startAdmin(): Promise<void> {
     const { admin } = this.#config;
     if (admin === undefined) return;
@@ -108,6 +131,7 @@ class Primary implements Running {
       ready: false,
       sessions: 0,
       told: 0,
+      texts: undefined,
       startedAt: Date.now(),
       collecting: [],
     };
@@ -120,6 +144,7 @@ class Primary implements Running {
           member.ready = true;
           // What it was told while it started, it did not hear.
           if (this.#stopped !== undefined) tell(worker, this.#stopped);
+          this.#tellRules(member);
           this.#countSessions();
           resolve();
         } else if (message.interlock === 'failed') reject(new Error(message.message));
@@ -130,7 +155,8 @@ class Primary implements Running {
   }
 
   #heard(from: Member, message: FromWorker): void {
-    if (message.interlock === 'finding') this.#findings.add(message.entry);
+    if (message.interlock === 'started') this.#tellRules(from);
+    else if (message.interlock === 'finding') this.#findings.add(message.entry);
     else if (message.interlock === 'cancel') this.#tellAll(message, from);
     else if (message.interlock === 'metrics') answer(from, message.metrics);
     else if (message.interlock === 'listening') {

@@ -1,5 +1,6 @@
 /** One worker process: the proxy as it runs alone, which hears from the primary instead of from signals. */
 import cluster from 'node:cluster';
+import type { Texts } from '../config/files.ts';
 import type { Config } from '../config/load.ts';
 import type { Log } from '../log.ts';
 import { run, type Running, type Siblings } from '../proxy/run.ts';
@@ -7,12 +8,36 @@ import { workerCount } from './primary.ts';
 import { isOurs, type FromPrimary, type FromWorker } from './messages.ts';
 import type { Collected } from './metrics.ts';
 
-/** Resolves with the exit code when the primary, or its end, has ended the proxy. */
-export async function runWorker(config: Config, log: Log): Promise<number> {
+/** The configuration's files as the primary has read and checked them; those on the disk may be others by now. */
+export function textsOfPrimary(): Promise<Texts> {
+  return new Promise((resolve) => {
+    const heard = (message: unknown): void => {
+      if (!isOurs<FromPrimary>(message) || message.interlock !== 'config') return;
+      process.off('message', heard);
+      resolve(message.texts);
+    };
+    process.on('message', heard);
+    tell({ interlock: 'started' });
+  });
+}
+
+/**
+ * Resolves with the exit code when the primary, or its end, has ended the proxy.
+ * @param load reads a configuration from texts that the primary has checked
+ */
+export async function runWorker(config: Config, load: (texts: Texts) => Config, log: Log): Promise<number> {
   // A terminal and some supervisors signal all processes of a group; what is to be done, the primary says.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
   const siblings = new Others();
   let running: Running | undefined;
+  const exchangeRules = (texts: Texts): void => {
+    try {
+      running?.exchangeRules({ config: load(texts), texts });
+    } catch (error) {
+      // The primary could read them: a file that they name (a certificate) has gone since.
+      log.error({ problem: String(error) }, 'rules not read: this worker keeps the old ones');
+    }
+  };
   const ended = new Promise<number>((resolve) => {
     const abort = (): void => {
       running?.abort();
@@ -24,6 +49,7 @@ export async function runWorker(config: Config, log: Log): Promise<number> {
       if (message.interlock === 'sessions') siblings.sessions = message.count;
       else if (message.interlock === 'cancel') siblings.onCancel?.(message.key);
       else if (message.interlock === 'reload') running?.reload();
+      else if (message.interlock === 'config') exchangeRules(message.texts);
       else if (message.interlock === 'metrics') void siblings.sendMetrics();
       else if (message.interlock === 'abort' || running === undefined) abort();
       else void running.drain().then(() => resolve(0));

@@ -3,13 +3,12 @@
  * passed on or shared.
  */
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { connect as tcp } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { pointed, run, startPostgres, type Postgres } from '../support/postgres.ts';
-import { startInterlock, type Proxy } from '../support/proxy.ts';
+import { startInterlock, workerProcesses, type Proxy } from '../support/proxy.ts';
 import { guardWaiting } from '../races/runner.ts';
 
 let server: Postgres;
@@ -69,14 +68,6 @@ async function begun(): Promise<Known> {
   await client.query('BEGIN');
   await client.query(`SELECT id FROM book WHERE isbn = 'a'`);
   return client;
-}
-
-/** Worker processes of the primary, from /proc. Another child, a shell, watches over it for the tests. */
-function workers(): number[] {
-  const children = readFileSync(`/proc/${proxy.pid}/task/${proxy.pid}/children`, 'latin1').trim().split(' ');
-  const isShell = (pid: string): boolean =>
-    readFileSync(`/proc/${pid}/cmdline`, 'latin1').startsWith('/bin/sh');
-  return children.filter((pid) => !isShell(pid)).map(Number);
 }
 
 test('connections go to both, metrics are summed, findings merged, the port is one', async () => {
@@ -140,8 +131,8 @@ test('limits.connections is that of both together', async () => {
 
 test('a worker that is killed is replaced; the sessions of the other go on', async () => {
   const clients = [await connected(), await connected()];
-  const [one] = workers();
-  expect(workers()).toHaveLength(2);
+  const [one] = workerProcesses(proxy.pid);
+  expect(workerProcesses(proxy.pid)).toHaveLength(2);
   const gone = Promise.race(
     clients.map((client) => new Promise<Known>((resolve) => client.once('end', () => resolve(client)))),
   );
@@ -154,7 +145,7 @@ test('a worker that is killed is replaced; the sessions of the other go on', asy
     const metrics = await proxy.metrics();
     return metrics.interlock_workers === 2 && metrics.interlock_worker_restarts_total === 1;
   });
-  await until(async () => workers().length === 2);
+  await until(async () => workerProcesses(proxy.pid).length === 2);
   const more = [await connected(), await connected()];
   for (const client of more) expect((await client.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
 });
@@ -172,7 +163,7 @@ workers: 2
 test('SIGTERM drains both: idle sessions are told, the transaction ends first, nothing is left', async () => {
   const idle = await connected();
   const busy = await begun();
-  const pids = workers();
+  const pids = workerProcesses(proxy.pid);
   const told = once(idle, 'error') as Promise<[{ code: string }]>;
   proxy.signal('SIGTERM');
   expect((await told)[0].code).toBe('57P01');

@@ -1,5 +1,5 @@
 /** The built proxy in front of a test server, as a child process, as its users run it. */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -75,4 +75,12 @@ export async function startInterlock(options: ProxyOptions): Promise<Proxy> {
     findings: () => running.logs().filter((line) => line.msg === 'finding'),
     stop,
   };
+}
+
+/** Worker processes of a primary, from /proc. Another child, a shell, watches over it for the tests. */
+export function workerProcesses(primary: number): number[] {
+  const children = readFileSync(`/proc/${primary}/task/${primary}/children`, 'latin1').trim().split(' ');
+  const isShell = (pid: string): boolean =>
+    readFileSync(`/proc/${pid}/cmdline`, 'latin1').startsWith('/bin/sh');
+  return children.filter((pid) => !isShell(pid)).map(Number);
 }

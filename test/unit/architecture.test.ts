@@ -23,7 +23,7 @@ const arrows: Record<string, string[]> = {
   proxy: ['session', 'wire', 'config', 'metrics', 'log', 'facts', 'sql', 'memory', 'patterns', 'admin'],
   check: ['proxy', 'config', 'wire'],
   record: ['session', 'memory', 'sql'],
-  workers: ['proxy', 'admin', 'config', 'log'],
+  workers: ['proxy', 'admin', 'config', 'metrics', 'log'],
   commands: ['config', 'explain', 'patterns', 'sql'],
   cli: ['check', 'commands', 'explain', 'record', 'workers', 'proxy', 'admin', 'config', 'log', 'metrics'],
   demo: [],

@@ -76,6 +76,18 @@ export class MysqlConversation extends SessionState {
     return this.expected.executions;
   }
 
+  /** With autocommit off the status says that one is open also where nothing has begun. */
+  get betweenTransactions(): boolean {
+    return !this.inTransaction && !this.unsure;
+  }
+
+  protected override startAnew(): void {
+    super.startAnew();
+    // Nobody followed the catalog: temporary tables, USE.
+    this.ownTables = true;
+    this.databases += 1;
+  }
+
   protected get unfinished(): boolean {
     return this.expected.ours > 0 || this.unreleased.length > 0;
   }

@@ -58,6 +58,17 @@ export class Conversation extends SessionState {
     return this.replies.executions;
   }
 
+  get betweenTransactions(): boolean {
+    return this.status === 'I';
+  }
+
+  protected override startAnew(): void {
+    super.startAnew();
+    // A name may mean another text by now.
+    this.prepared.clear();
+    this.portals.clear();
+  }
+
   protected get unfinished(): boolean {
     return this.replies.ours > 0 || this.dropToSync;
   }

@@ -19,7 +19,9 @@ function interlock(...args: string[]): { code: number | null; out: string; err: 
 test('check: the example passes with an empty environment', () => {
   expect(interlock('check', '-c', example)).toEqual({
     code: 0,
-    out: 'ok: 1 listener(s), 5 rules, 8 examples\n',
+    out:
+      'ok: 1 listener(s), 5 rules, 8 examples\n' +
+      'a running Interlock reads changed rules by itself; it has to be restarted for listeners, limits, breaker, admin, log, workers\n',
     err: '',
   });
 });
