@@ -8,10 +8,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '../dist/demo/engine.js';
 import { installed } from './debian.mjs';
 
-const configuration = (server, port) => `
+const configuration = (server, port, connections) => `
 global
   nbthread 1
-  maxconn 1000
+  maxconn ${connections}
 defaults
   mode tcp
   timeout connect 5s
@@ -22,12 +22,12 @@ listen bench
   server one 127.0.0.1:${server.port}
 `;
 
-export async function startHaproxy(server) {
+export async function startHaproxy(server, connections = 1000) {
   const program = installed('haproxy', 'haproxy');
   const folder = mkdtempSync(join(tmpdir(), 'interlock-haproxy-'));
   const port = await freePort();
   const file = join(folder, 'haproxy.cfg');
-  writeFileSync(file, configuration(server, port));
+  writeFileSync(file, configuration(server, port, connections));
   const child = spawn(program, ['-q', '-db', '-f', file], { stdio: ['ignore', 'ignore', 'inherit'] });
   const exited = new Promise((resolve) => child.once('exit', resolve).once('error', resolve));
   const stop = async () => {

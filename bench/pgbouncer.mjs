@@ -11,7 +11,7 @@ import { freePort } from '../dist/demo/engine.js';
 import { runner, temporaryRoot } from '../dist/demo/engine-files.js';
 import { installed } from './debian.mjs';
 
-const configuration = (server, port) => `
+const configuration = (server, port, connections) => `
 [databases]
 * = host=127.0.0.1 port=${server.port} user=postgres
 [pgbouncer]
@@ -20,21 +20,21 @@ listen_port = ${port}
 unix_socket_dir =
 auth_type = any
 pool_mode = session
-max_client_conn = 1000
-default_pool_size = 1000
+max_client_conn = ${connections}
+default_pool_size = ${connections}
 ignore_startup_parameters = extra_float_digits
 log_connections = 0
 log_disconnections = 0
 log_stats = 0
 `;
 
-export async function startPgBouncer(server) {
+export async function startPgBouncer(server, connections = 1000) {
   const program = installed('pgbouncer', 'pgbouncer');
   const as = runner();
   const folder = mkdtempSync(join(temporaryRoot(as), 'interlock-pgbouncer-'));
   const port = await freePort();
   const file = join(folder, 'pgbouncer.ini');
-  writeFileSync(file, configuration(server, port));
+  writeFileSync(file, configuration(server, port, connections));
   if (as !== undefined) for (const path of [folder, file]) chownSync(path, as.uid, as.gid);
   chmodSync(folder, 0o700);
   const child = spawn(program, ['-q', file], { stdio: ['ignore', 'ignore', 'inherit'], cwd: '/', ...as });

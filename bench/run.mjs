@@ -10,6 +10,7 @@
  * --pg VERSION       15 to 18 (18)
  * --no-micro         without the microbenchmarks
  * --issue5           the ratios of issue 5 and nothing else, in about seven minutes (issue5.mjs)
+ * --idle             the memory of an idle connection (idle.mjs)
  * --mysql            sysbench on MySQL and MariaDB instead, HAProxy as the floor (mysql.mjs)
  * --readme           puts the table into README.md
  */
@@ -28,7 +29,7 @@ import { summarize } from './summary.mjs';
 import { table } from './table.mjs';
 import { workloads } from './workloads.mjs';
 
-for (const other of ['mysql', 'issue5'])
+for (const other of ['mysql', 'issue5', 'idle'])
   if (process.argv.includes(`--${other}`)) {
     await import(`./${other}.mjs`);
     process.exit();
