@@ -44,6 +44,8 @@ export interface Finding {
   question: FactsQuestion;
   /** Rows that the remembered read returned. */
   rows: number;
+  /** What the sequence began with: the read, or the INSERT that failed. */
+  began: Statement;
   /**
    * Turns the finding into a plan once the facts are there. Does the witness check and the proof as well.
    * @param server MySQL and MariaDB: given. PostgreSQL: the session itself refuses by isolation level.

@@ -2,6 +2,7 @@
 import { Registry } from 'prom-client';
 import { AdminServer } from '../admin/server.ts';
 import { Findings, type FindingEntry } from '../admin/findings.ts';
+import { Samples } from '../admin/samples.ts';
 import { shown } from '../config/address.ts';
 import { LiveRules } from '../config/live-rules.ts';
 import type { Config } from '../config/load.ts';
@@ -27,6 +28,9 @@ import { fatalCodes, type ConnectionInfo, type ListenerOptions, type Observer } 
 
 const socketWarning =
   "on a socket the server sees Interlock's own system user: an account with peer, auth_socket or unix_socket is open to every client of this listener";
+
+/** Different findings whose statements are kept, masked. */
+const keptSamples = 200;
 
 export interface Running {
   /** Stops accepting, lets transactions finish, ends the rest after the drain timeout. */
@@ -67,8 +71,13 @@ export async function run(
 ): Promise<Running> {
   const speaksMysql = config.listeners.some(({ protocol }) => protocol === 'mysql');
   const passwords = speaksMysql ? createPasswordKeys() : undefined;
+  const witness = await loadWitnesses(config.listeners.map(({ protocol }) => protocol));
+  // Of a worker they go to the primary.
+  const wanted = config.admin !== undefined || siblings !== undefined;
+  const samples = wanted ? new Samples(keptSamples, witness) : undefined;
   const shared: SharedState = {
-    witness: await loadWitnesses(config.listeners.map(({ protocol }) => protocol)),
+    witness,
+    findings: samples,
     facts: new FactsCache({ ...defaultFactsCacheLimits, lifetime: config.factsLifetime }),
     guards: new GuardQueue(),
     breaker: new Breaker(config.breaker),
@@ -105,7 +114,7 @@ export async function run(
   const metrics = new Metrics(source);
   // Where there are several processes, the primary reads the rules.
   const reloads = new ReloadMetrics(siblings === undefined ? metrics.registry : new Registry());
-  const observer = observe(log, metrics, findings);
+  const observer = observe(log, metrics, findings, samples);
   if (siblings !== undefined) {
     siblings.onCancel = (key) => shared.cancels.requestedElsewhere(key);
     siblings.registry = metrics.registry;
@@ -178,7 +187,7 @@ function certified({ name: listener, tls, serverTls }: ListenerOptions): Certifi
   return [...legs, { listener, side: 'client', files: tls.config.files, reload: () => tls.reload() }];
 }
 
-function observe(log: Log, metrics: Metrics, findings: Findings): Observer {
+function observe(log: Log, metrics: Metrics, findings: Findings, samples: Samples | undefined): Observer {
   const who = ({ id, listener, user, database, application }: ConnectionInfo) => ({
     session: id,
     listener,
@@ -195,7 +204,8 @@ function observe(log: Log, metrics: Metrics, findings: Findings): Observer {
       if (event.type !== 'finding') return;
       const { type: _, ...fields } = event;
       const { listener, database, application } = info;
-      findings.add({ time: new Date().toISOString(), listener, database, application, ...fields });
+      const time = new Date().toISOString();
+      findings.add({ time, listener, database, application, ...fields, ...samples?.of(event) });
     },
     refused(info, code, message) {
       metrics.refused(code);

@@ -72,14 +72,12 @@ export function mayComplete({ memory }: SessionState, { word }: Pick<Statement, 
 /** Counts the statement that is forwarded, and tells what was found in it. */
 export function report(state: SessionState, statement: Statement, decision: Decision): void {
   if (decision?.kind === 'observed') {
-    state.finding({ ...describe(statement, decision.finding), decision: 'observed' });
+    const { finding } = decision;
+    state.finding({ ...describe(statement, finding), decision: 'observed' }, statement, finding);
   } else if (decision?.kind === 'refusal') {
     const { pattern, rule, table, reason, rows } = decision;
-    state.finding({
-      ...describe(statement, { pattern, rule, table, rows }),
-      decision: 'refused',
-      reason,
-    });
+    const common = describe(statement, { pattern, rule, table, rows });
+    state.finding({ ...common, decision: 'refused', reason }, statement, undefined);
   }
   // Last: what throws above is counted by whoever forwards the statement then.
   state.counters[decision?.kind === 'refusal' ? 'refused' : 'forwarded'] += 1;

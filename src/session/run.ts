@@ -30,6 +30,8 @@ export abstract class Run<State extends SessionState = SessionState, Request = u
   protected guard: Pick<Ending, 'guard' | 'guardWaitMs'> = {};
   /** The next request is the edited statement: once it is on the wire the client is owed what only this run knows. */
   protected editing = false;
+  /** The edited statement, once it is on the wire. */
+  protected sent: Buffer | undefined;
   private owing = false;
   private replied = false;
   private readonly steps: Generator<Wait<Request>, void, Reply | undefined>;
@@ -127,7 +129,8 @@ export abstract class Run<State extends SessionState = SessionState, Request = u
     const { state, finding, statement } = this;
     this.judge(ending);
     const common = { ...describe(statement, finding), ...this.guard };
-    state.finding({ ...common, ...ending, durationMs: state.now - this.began });
+    const fields = { ...common, ...ending, durationMs: state.now - this.began };
+    state.finding(fields, statement, finding, this.sent);
   }
 
   /** What the end of a rewrite says of its rule, see Breaker. */

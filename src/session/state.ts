@@ -7,6 +7,7 @@ import { defaultMemoryLimits } from '../memory/limits.ts';
 import { TransactionMemory } from '../memory/memory.ts';
 import type { Outcome, Statement, TransactionStatus } from '../memory/types.ts';
 import type { Rule } from '../patterns/rule.ts';
+import type { Finding } from '../patterns/types.ts';
 import type { Dialect, LexerSettings } from '../sql/shape.ts';
 import { Output } from './output.ts';
 import { problemOf } from './problem.ts';
@@ -189,8 +190,15 @@ export abstract class SessionState {
     this.guarded(statement, () => recorder.completed(owner, settings, statement, outcome, memory.status));
   }
 
-  finding(event: Omit<FindingEvent, 'type'>): void {
-    this.output.event({ type: 'finding', ...event });
+  finding(
+    fields: Omit<FindingEvent, 'type'>,
+    statement: Statement,
+    finding: Finding | undefined,
+    sent?: Buffer,
+  ): void {
+    const event: FindingEvent = { type: 'finding', ...fields };
+    this.options.shared.findings?.seen(event, { statement, settings: this.settings, finding, sent });
+    this.output.event(event);
   }
 
   rememberGuard(key: string): void {

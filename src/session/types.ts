@@ -5,7 +5,7 @@
 import type { FactsCache } from '../facts/cache.ts';
 import type { Budget } from '../memory/budget.ts';
 import type { Outcome, Statement, TransactionStatus } from '../memory/types.ts';
-import type { PatternId } from '../patterns/types.ts';
+import type { Finding, PatternId } from '../patterns/types.ts';
 import type { Reason } from '../patterns/reasons.ts';
 import type { Mode, Rule } from '../patterns/rule.ts';
 import type { Dialect, LexerSettings, Name } from '../sql/shape.ts';
@@ -189,6 +189,21 @@ export interface SessionLimits {
   heldBytes: number;
 }
 
+/** What the event of a finding does not say, because it holds literals. */
+export interface FindingTexts {
+  statement: Statement;
+  settings: LexerSettings;
+  /** Undefined: refused before there was one. */
+  finding: Finding | undefined;
+  /** What went out in the statement's place, but for what stands around it. */
+  sent: Buffer | undefined;
+}
+
+/** For those who show findings. Told synchronously, behind the event; must not throw and must not keep any of it as it is. */
+export interface FindingWatcher {
+  seen(event: FindingEvent, texts: FindingTexts): void;
+}
+
 /** What all sessions of one process share; created once by the proxy. */
 export interface SharedState {
   /** The grammar of a session's dialect; loaded when the process starts. */
@@ -199,6 +214,7 @@ export interface SharedState {
   cancels: Cancels;
   /** What all sessions may remember together. */
   memory: Budget;
+  findings?: FindingWatcher | undefined;
 }
 
 /** Which legs can be encrypted, and which must be. */

@@ -39,12 +39,12 @@ export function fingerprint(tokens: Tokens): string {
   return hex(mix(high ^ (low >>> 16))) + hex(mix(low ^ high));
 }
 
-function isConstant(kind: number): boolean {
+export function isConstant(kind: number): boolean {
   return kind === T.String || kind === T.Number || kind === T.Parameter;
 }
 
 /** `(constant, …)` or `[constant, …]` at `open`: index of the closing token, else 0. */
-function endOfConstants(tokens: Tokens, open: number): number {
+export function endOfConstants(tokens: Tokens, open: number): number {
   let i = endOfElement(tokens, open + 1);
   if (i === 0) return 0;
   while (tokens.kind[i] === T.Comma) {

@@ -19,7 +19,7 @@ const arrows: Record<string, string[]> = {
   config: ['explain', 'patterns', 'session', 'sql'],
   metrics: ['session', 'patterns'],
   log: ['session'],
-  admin: ['metrics', 'session', 'config'],
+  admin: ['metrics', 'session', 'config', 'explain', 'patterns', 'sql'],
   proxy: ['session', 'wire', 'config', 'metrics', 'log', 'facts', 'sql', 'memory', 'patterns', 'admin'],
   check: ['proxy', 'config', 'wire'],
   record: ['session', 'memory', 'sql'],

@@ -74,6 +74,7 @@ export function detectSplitDelete(context: DetectionContext, shape: DeleteShape)
       rule,
       table,
       rows: read.result.rows,
+      began: read.statement,
       question: {
         ...(context.dialect === 'postgres' && { targetId: column.tableId }),
         target: table,

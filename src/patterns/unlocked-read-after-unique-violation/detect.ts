@@ -68,6 +68,7 @@ export function detectUnlockedRead(context: DetectionContext, shape: SelectShape
       rule,
       table,
       rows: 0,
+      began: insert.statement,
       question: {
         target: target.name,
         tables: shape.tablesRead,

@@ -151,6 +151,7 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
   private *execute({ text, parameters }: Text, hold: boolean): Steps<Request> {
     const { capabilities, output, options } = this.state;
     this.editing ||= hold;
+    if (hold) this.sent = text;
     const holdBytes = hold ? options.limits.heldBytes : undefined;
     const binary = hold && this.original.prepared !== undefined;
     if (parameters.values.length === 0 && !binary)

@@ -152,6 +152,7 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
           };
     const command = new Command(plan.edited.text, plan.edited.parameters, hold);
     this.editing = true;
+    this.sent = plan.edited.text;
     const result = yield* this.send([
       new Command(`SAVEPOINT ${savepoint}`),
       ...plan.before.map((text) => new Command(text)),

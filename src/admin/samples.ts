@@ -1,0 +1,79 @@
+/**
+ * What findings look like: the statements of a sequence and what was, or would be, sent in place of the last one, with
+ * every constant masked. One sample for each rule, statement and decision, the last ones; masked at once, so no constant
+ * is kept.
+ */
+import { wouldSend } from '../explain/would-send.ts';
+import type { FindingEvent, FindingTexts, FindingWatcher } from '../session/types.ts';
+import { masked } from '../sql/masked.ts';
+import type { Dialect } from '../sql/shape.ts';
+import type { Witness } from '../sql/witness/types.ts';
+
+export interface Sample {
+  /** The statements of the sequence, as far as they are known; the last one is the finding's. */
+  before: string[];
+  /** What takes the place of the last one. */
+  after?: string[];
+  /** `after` was not sent: the finding is observed, and the catalog's part is assumed. */
+  assumed?: true;
+}
+
+/** Longer texts are not looked at again. */
+const longest = 64 * 1024;
+
+export class Samples implements FindingWatcher {
+  readonly #capacity: number;
+  readonly #witness: (dialect: Dialect) => Witness;
+  readonly #samples = new Map<string, Sample>();
+
+  /** @param capacity samples that are kept */
+  constructor(capacity: number, witness: (dialect: Dialect) => Witness) {
+    this.#capacity = capacity;
+    this.#witness = witness;
+  }
+
+  seen(event: FindingEvent, texts: FindingTexts): void {
+    const key = keyOf(event);
+    const known = this.#samples.get(key);
+    this.#samples.delete(key);
+    this.#samples.set(key, known ?? this.#sample(event, texts));
+    if (this.#samples.size <= this.#capacity) return;
+    for (const oldest of this.#samples.keys()) {
+      this.#samples.delete(oldest);
+      return;
+    }
+  }
+
+  /** Undefined: its texts cannot be shown. */
+  of(event: FindingEvent): Sample | undefined {
+    const sample = this.#samples.get(keyOf(event));
+    return sample === undefined || sample.before.length === 0 ? undefined : sample;
+  }
+
+  #sample({ decision }: FindingEvent, { statement, settings, finding, sent }: FindingTexts): Sample {
+    try {
+      if (statement.text.length > longest) return hidden;
+      const mask = (texts: Buffer[]): string[] | undefined => {
+        const shown = texts.map((text) => masked(text, settings));
+        return shown.includes(undefined) ? undefined : shown.map(String);
+      };
+      const before = mask([...(finding === undefined ? [] : [finding.began.text]), statement.text]);
+      if (before === undefined) return hidden;
+      const would =
+        decision === 'observed' && finding !== undefined
+          ? wouldSend(finding, statement, settings, this.#witness(settings.dialect))
+          : undefined;
+      const after = sent === undefined ? would && mask(would) : mask([sent]);
+      return { before, ...(after && { after }), ...(after && would && { assumed: true }) };
+    } catch {
+      // It is for show only: a session must not suffer from it.
+      return hidden;
+    }
+  }
+}
+
+const hidden: Sample = { before: [] };
+
+function keyOf({ rule, fingerprint, decision, reason }: FindingEvent): string {
+  return [rule, fingerprint, decision, reason ?? ''].join('\0');
+}
