@@ -22,6 +22,8 @@
  * | `interlock_guard_wait_seconds` | | how long plans waited for their guard |
  * | `interlock_guard_waiting` | | sessions that wait for a guard now |
  * | `interlock_breaker_state` | rule | 0: closed, the rule rewrites. 1: open, it observes. 2: half-open, one rewrite is tried |
+ * | `interlock_evidence_total` | rule, kind: missed, wrongly-deleted, lost-update | rows by which a race has shown, see docs/evidence.md |
+ * | `interlock_evidence_looks_total` | rule, outcome: asked, not-asked, reason | findings of rules with `evidence` around which was looked, or why not |
  * | `interlock_plan_seconds` | pattern | time added by a plan, guard wait included |
  * | `interlock_protocol_errors_total` | side: client, server | connections ended by impossible bytes |
  * | `interlock_problems_total` | | defects that were contained: a statement or session left alone |
@@ -32,6 +34,7 @@
  * costs no metric. Everything else is counted when its event comes.
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Evidence } from './patterns/evidence.ts';
 import type { BreakerState } from './session/breaker.ts';
 import type { FindingEvent, SessionCounters, SessionEvent, Side } from './session/types.ts';
 
@@ -83,6 +86,15 @@ export class Metrics {
   ]);
   readonly #tlsReloads = this.#counter('interlock_tls_reloads_total', 'Certificates read anew.', ['outcome']);
   readonly #guards = this.#counter('interlock_guard_total', 'Guards of executed plans.', ['outcome']);
+  readonly #evidence = this.#counter('interlock_evidence_total', 'Rows by which a race has shown.', [
+    'rule',
+    'kind',
+  ]);
+  readonly #looks = this.#counter(
+    'interlock_evidence_looks_total',
+    'Findings around which was looked for evidence, or why not.',
+    ['rule', 'outcome', 'reason'],
+  );
   readonly #errors = this.#counter(
     'interlock_protocol_errors_total',
     'Connections ended by impossible bytes.',
@@ -185,9 +197,17 @@ export class Metrics {
   #finding(event: FindingEvent): void {
     const { pattern, rule, decision, reason = '' } = event;
     this.#findings.inc({ pattern, rule, decision, reason });
+    if (event.evidence !== undefined) this.#looked(rule, event.evidence);
     if (event.guard !== undefined) this.#guards.inc({ outcome: event.guard });
     if (event.guardWaitMs !== undefined) this.#guardWait.observe(event.guardWaitMs / 1000);
     if (event.durationMs !== undefined) this.#plan.observe({ pattern }, event.durationMs / 1000);
+  }
+
+  #looked(rule: string, evidence: Evidence): void {
+    if ('reason' in evidence) return this.#looks.inc({ rule, outcome: 'not-asked', reason: evidence.reason });
+    this.#looks.inc({ rule, outcome: 'asked', reason: '' });
+    // A zero is an answer as well.
+    for (const [kind, rows] of Object.entries(evidence.rows)) this.#evidence.inc({ rule, kind }, rows);
   }
 
   #counter<L extends string>(name: string, help: string, labelNames: L[]): Counter<L> {

@@ -122,6 +122,7 @@ export function load(
       rememberedIds: limits.remembered_ids,
       preparedStatements: limits.prepared_statements,
       heldBytes: limits.held_bytes,
+      evidenceTimeout: limits.evidence_timeout,
     },
     proxyLimits: {
       connections: limits.connections,

@@ -62,6 +62,8 @@ const common = {
   mode,
   /** Mode rewrite for this share of the sessions, drawn at connect; the others are observed. */
   canary: percentage.optional(),
+  /** Ask around observed statements whether the race happened: docs/evidence.md. */
+  evidence: z.boolean().default(false),
   match: match.prefault({}),
   /** On tables that count as named. */
   examples: z.array(example).default([]),
@@ -153,6 +155,8 @@ const limits = z.strictObject({
   memory_bytes: byteSize.default(256 * 1024 ** 2),
   /** How long an answer of the catalog counts. DDL that passes through Interlock ends it at once. */
   facts_lifetime: duration.default(60_000),
+  /** How long one look of a rule with `evidence` may take; the statement waits for it. */
+  evidence_timeout: duration.default(200),
 });
 
 const breaker = z.strictObject({

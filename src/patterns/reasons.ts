@@ -201,6 +201,19 @@ export const reasons = {
     patterns: reread,
     text: 'The row was gone when its primary key was asked for: there is nothing to lock.',
   },
+  // -- evidence (looks, not rewrites) -----------------------------------------------------------------------------------
+  snapshot: {
+    patterns: split,
+    text: "Evidence: the isolation level shows a plain read the transaction's own snapshot, so that a look cannot tell what others have committed since.",
+  },
+  'look-visible': {
+    patterns: split,
+    text: 'Evidence, MySQL and MariaDB: a look behind the DELETE would be seen by ROW_COUNT(); behind a rewritten one there is nothing to ask in front of it.',
+  },
+  'look-failed': {
+    patterns: split,
+    text: 'Evidence: a look failed or ran out of its time (limits.evidence_timeout); it was undone, and the statement went on as it came.',
+  },
   'opted-out': { patterns: both, text: 'The statement carries the comment interlock:off.' },
 } as const satisfies Record<string, ReasonText>;
 

@@ -23,6 +23,8 @@ interface RuleBase<P extends PatternId, S> {
   canary?: number;
   /** Of a session outside of the canary, with the setting `guard: all`: the plan's guard is taken, then the original is sent. */
   guardOnly?: boolean;
+  /** Looks around observed statements, and counts what the race did: see evidence.ts. */
+  evidence?: boolean;
   match: RuleMatch;
   settings: S;
   /** The operator named the tables (match.tables, --tables, or --mode rewrite): a split delete may be rewritten. */

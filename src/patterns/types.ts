@@ -7,6 +7,7 @@ import type { Parameters, Statement, TransactionStatus } from '../memory/types.t
 import type { TransactionMemory } from '../memory/memory.ts';
 import type { Dialect, LexerSettings, Name } from '../sql/shape.ts';
 import type { Witness } from '../sql/witness/types.ts';
+import type { Looks } from './evidence.ts';
 import type { Reason } from './reasons.ts';
 import type { Rule } from './rule.ts';
 
@@ -88,6 +89,8 @@ export interface Plan {
   after: string[];
   /** InnoDB, pattern 2. `edited` is then what is sent when the locked read returns another number of rows. */
   probe?: Probe;
+  /** Of a rule with `evidence`: what shows whether the race happens, or why nothing is asked. */
+  looks?: Looks | { reason: Reason };
   /** 'tag': a CommandComplete is held. 'rows': a result set is held, at most holdBytes. */
   reply: 'tag' | 'rows';
 }

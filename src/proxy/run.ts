@@ -81,6 +81,7 @@ export async function run(
     facts: new FactsCache({ ...defaultFactsCacheLimits, lifetime: config.factsLifetime }),
     guards: new GuardQueue(),
     breaker: new Breaker(config.breaker),
+    looks: new Breaker(config.breaker),
     cancels: new Cancels(siblings && ((key) => siblings.cancel(key))),
     memory: new Budget(config.memoryBytes),
   };

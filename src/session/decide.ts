@@ -12,7 +12,8 @@ type Refusal = Extract<Detection, { kind: 'refusal' }>;
 /** Undefined: no pattern. */
 export type Decision =
   | undefined
-  | { kind: 'rewrite'; finding: Finding }
+  /** A plan, or what comes of it short of a rewrite: the guard alone, evidence. */
+  | { kind: 'run'; finding: Finding }
   | { kind: 'observed'; finding: Finding }
   | (Refusal & { rows?: number });
 
@@ -57,10 +58,17 @@ export function decide(state: SessionState, statement: Statement): Decision {
   if (statement.head.optOut) return refuse(finding, 'opted-out');
   if (state.outstanding > 0 || state.status !== 'T') return refuse(finding, 'pipeline');
   const { id, mode, guardOnly } = finding.rule;
-  if (guardOnly === true) return { kind: 'rewrite', finding };
-  if (mode !== 'rewrite') return { kind: 'observed', finding };
+  if (mode !== 'rewrite') {
+    const asks = guardOnly === true || looksAround(finding);
+    return { kind: asks ? 'run' : 'observed', finding };
+  }
   if (!state.options.shared.breaker.allows(id, now)) return refuse(finding, 'breaker');
-  return { kind: 'rewrite', finding };
+  return { kind: 'run', finding };
+}
+
+/** Only split deletes: what an unlocked read costs shows at the UPDATE. */
+function looksAround({ pattern, rule }: Finding): boolean {
+  return pattern === 'split-delete' && rule.evidence === true;
 }
 
 /** A cheap first look, before the shape is computed: a DELETE after a read, a SELECT after a failed INSERT. */

@@ -6,6 +6,7 @@
  * Invariant: the client gets exactly one reply to its statement, from the edited statement or from the original.
  */
 import type { Statement } from '../memory/types.ts';
+import type { Evidence } from '../patterns/evidence.ts';
 import type { Finding } from '../patterns/types.ts';
 import { describe } from './decide.ts';
 import type { SessionState } from './state.ts';
@@ -17,7 +18,11 @@ export type Ending = Omit<
 >;
 
 /** What a step waits for. */
-export type Wait<Request> = { kind: 'reply'; request: Request } | { kind: 'time'; until: number };
+export type Wait<Request> =
+  | { kind: 'reply'; request: Request }
+  /** The reply to the client's own statement, which has been forwarded and goes to the client as it comes. */
+  | { kind: 'original' }
+  | { kind: 'time'; until: number };
 
 export abstract class Run<State extends SessionState = SessionState, Request = unknown, Reply = unknown> {
   readonly state: State;
@@ -28,6 +33,7 @@ export abstract class Run<State extends SessionState = SessionState, Request = u
   /** The user wants the statement cancelled while it waits for its turn. */
   cancelled = false;
   protected guard: Pick<Ending, 'guard' | 'guardWaitMs'> = {};
+  protected evidence: Evidence | undefined;
   /** The next request is the edited statement: once it is on the wire the client is owed what only this run knows. */
   protected editing = false;
   /** The edited statement, once it is on the wire. */
@@ -36,6 +42,8 @@ export abstract class Run<State extends SessionState = SessionState, Request = u
   private replied = false;
   private readonly steps: Generator<Wait<Request>, void, Reply | undefined>;
   private readonly began: number;
+  /** Milliseconds that the server took for the original. */
+  private elsewhere = 0;
 
   constructor(state: State, finding: Finding, statement: Statement) {
     this.state = state;
@@ -93,7 +101,7 @@ export abstract class Run<State extends SessionState = SessionState, Request = u
       if (step.done === true) {
         if (state.run === this) state.run = undefined;
       } else if (step.value.kind === 'time') this.wakeAt = step.value.until;
-      else {
+      else if (step.value.kind === 'reply') {
         this.dispatch(step.value.request);
         this.owing ||= this.editing;
       }
@@ -121,6 +129,22 @@ export abstract class Run<State extends SessionState = SessionState, Request = u
     this.end(ending);
   }
 
+  /** The original between two looks: what comes behind it must not touch the client's reply. */
+  protected *relayOriginal(): Generator<Wait<Request>, Reply | undefined, Reply | undefined> {
+    const { state } = this;
+    state.counters.forwarded += 1;
+    this.replied = true;
+    this.forwardOriginal();
+    this.demandReply();
+    const sentAt = state.now;
+    const reply = yield { kind: 'original' };
+    this.elsewhere = state.now - sentAt;
+    return reply;
+  }
+
+  /** Behind the original: what makes the server answer it now. */
+  protected demandReply(): void {}
+
   /** The client's own message or messages, as they came. */
   protected abstract forwardOriginal(): void;
 
@@ -128,8 +152,10 @@ export abstract class Run<State extends SessionState = SessionState, Request = u
     this.replied = true;
     const { state, finding, statement } = this;
     this.judge(ending);
+    const { evidence = notAsked(finding, ending) } = this;
+    const durationMs = state.now - this.began - this.elsewhere;
     const common = { ...describe(statement, finding), ...this.guard };
-    const fields = { ...common, ...ending, durationMs: state.now - this.began };
+    const fields = { ...common, ...ending, durationMs, ...(evidence && { evidence }) };
     state.finding(fields, statement, finding, this.sent);
   }
 
@@ -137,10 +163,15 @@ export abstract class Run<State extends SessionState = SessionState, Request = u
   private judge({ decision, reason }: Ending): void {
     const { state, statement } = this;
     const { rule } = this.finding;
-    // The guard alone is no rewrite.
-    if (rule.guardOnly === true) return;
+    // The guard alone is no rewrite, nor is a look.
+    if (rule.mode !== 'rewrite') return;
     if (decision === 'rewritten') state.ruleSucceeded(rule);
     else if (reason === 'plan-failed') state.originalSent(statement, rule);
     else if (reason !== 'defect') state.options.shared.breaker.undecided(rule.id);
   }
+}
+
+/** The plan came to nothing before anything could be asked. */
+function notAsked({ rule }: Finding, { reason = 'look-failed' }: Ending): Evidence | undefined {
+  return rule.evidence === true && rule.pattern === 'split-delete' ? { reason } : undefined;
 }

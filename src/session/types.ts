@@ -5,6 +5,7 @@
 import type { FactsCache } from '../facts/cache.ts';
 import type { Budget } from '../memory/budget.ts';
 import type { Outcome, Statement, TransactionStatus } from '../memory/types.ts';
+import type { Evidence } from '../patterns/evidence.ts';
 import type { Finding, PatternId } from '../patterns/types.ts';
 import type { Reason } from '../patterns/reasons.ts';
 import type { Mode, Rule } from '../patterns/rule.ts';
@@ -74,6 +75,8 @@ export interface FindingEvent {
   durationMs?: number;
   /** SQLSTATE of the error that made the plan fall back. */
   code?: string;
+  /** Of a rule with `evidence`: what the race did, or why nothing was asked. */
+  evidence?: Evidence;
 }
 export interface RawRelayEvent {
   type: 'raw-relay';
@@ -187,6 +190,8 @@ export interface SessionLimits {
   preparedStatements: number;
   /** Reply of a locking read that is held until it is complete. */
   heldBytes: number;
+  /** Milliseconds that one look of a rule with `evidence` may take. */
+  evidenceTimeout: number;
 }
 
 /** What the event of a finding does not say, because it holds literals. */
@@ -211,6 +216,8 @@ export interface SharedState {
   facts: FactsCache;
   guards: GuardQueue;
   breaker: Breaker;
+  /** Rests the looks of a rule that fail: a look costs time. */
+  looks: Breaker;
   cancels: Cancels;
   /** What all sessions may remember together. */
   memory: Budget;

@@ -60,6 +60,7 @@ export const plainLimits: SessionLimits = {
   rememberedIds: 10_000,
   preparedStatements: 1000,
   heldBytes: 1 << 20,
+  evidenceTimeout: 200,
 };
 
 /** Loading the grammar takes a moment: one for all sessions, as in the proxy. */
@@ -71,6 +72,7 @@ export function sharedState(witness: Witness = realWitness): SharedState {
     facts: new FactsCache(),
     guards: new GuardQueue(),
     breaker: new Breaker(),
+    looks: new Breaker(),
     cancels: new Cancels(),
     memory: new Budget(Infinity),
   };

@@ -6,11 +6,13 @@
 import type { Facts } from '../../facts/types.ts';
 import { derivedDelete, multiTableDelete } from '../../sql/rewrites-mysql.ts';
 import { atHand } from '../at-hand.ts';
+import type { Looks } from '../evidence.ts';
 import { isolationOf } from '../isolation.ts';
 import type { Reason } from '../reasons.ts';
 import { refusedRelations } from '../relations.ts';
 import type { Plan, ServerState } from '../types.ts';
 import { guardKeyMysql, planGuard } from './guard.ts';
+import { looksMysql } from './looks.ts';
 import { refusedChunks } from './plan.ts';
 import type { SplitDelete } from './plan.ts';
 import { keyTable } from './select.ts';
@@ -36,12 +38,20 @@ export function planSplitDeleteMysql(
     pattern: 'split-delete',
     rule,
     ...planGuard(rule.settings, guardKeyMysql(schema, table)),
+    ...(rule.evidence === true && { looks: looks(found, server) }),
     before: [],
     // The list is gone, so only the SELECT's parameters are left, in their order.
     edited: { text, parameters: read.statement.parameters ?? { formats: [], values: [], types: [] } },
     after: [],
     reply: 'tag',
   };
+}
+
+/** Under REPEATABLE READ a plain read has the snapshot of the app's own SELECT. */
+function looks(found: SplitDelete, server: ServerState | undefined): Looks | { reason: Reason } {
+  if (found.rule.mode === 'rewrite') return { reason: 'look-visible' };
+  const level = server === undefined ? undefined : isolationOf(found.memory, server);
+  return level === 'read committed' ? looksMysql(found) : { reason: 'snapshot' };
 }
 
 /** READ UNCOMMITTED has not been measured: its joined tables may be read dirty. */

@@ -14,6 +14,7 @@ import { refusedRelations } from '../relations.ts';
 import type { SplitDeleteRule } from '../rule.ts';
 import type { Plan } from '../types.ts';
 import { guardKey, planGuard } from './guard.ts';
+import { looksPostgres } from './looks.ts';
 import { keyTable } from './select.ts';
 
 /** Names in one SET CONSTRAINTS. A table that more constraints look at is left alone. */
@@ -51,6 +52,7 @@ export function planSplitDelete(found: SplitDelete, facts: Facts): Plan | { reas
     pattern: 'split-delete',
     rule,
     ...planGuard(rule.settings, guardKey(found.database, schema, table)),
+    ...(rule.evidence === true && { looks: looksPostgres(found, facts) }),
     before: setConstraints(deferrable, 'IMMEDIATE'),
     edited: {
       text,

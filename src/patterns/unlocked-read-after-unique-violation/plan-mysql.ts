@@ -6,12 +6,13 @@
  * it is not visible to a plain read, so that only a locking read can give its key. (treatments.md)
  */
 import type { Facts } from '../../facts/types.ts';
-import { familyOf, keyOfText } from '../../memory/keys.ts';
+import { familyOf } from '../../memory/keys.ts';
 import { lockingRead } from '../../sql/rewrites.ts';
 import { keyProbe, lockByKey } from '../../sql/rewrites-mysql.ts';
 import type { MysqlOptions } from '../../sql/rewrites-mysql.ts';
 import { atHand } from '../at-hand.ts';
 import { isolationOf } from '../isolation.ts';
+import { literalOf } from '../literal-mysql.ts';
 import type { Reason } from '../reasons.ts';
 import { refusedRelations } from '../relations.ts';
 import type { Plan, Probe, ServerState } from '../types.ts';
@@ -103,23 +104,4 @@ function probeOf(found: UnlockedRead, facts: Facts): Probe | { reason: Reason } 
       return proved ? { text: locked.text, parameters } : { reason: 'proof' };
     },
   };
-}
-
-/** Reads the same in every charset and sql_mode. */
-const plainText = /^[0-9A-Za-z_.-]{1,64}$/;
-
-/** @param key as the server gave it, in text form, bytes as latin1 */
-function literalOf(type: number, key: string): string | undefined {
-  const family = familyOf(type);
-  switch (family) {
-    case 'integer':
-    case 'numeric':
-      return keyOfText(family, key);
-    case 'bytes':
-      return `X'${Buffer.from(key, 'latin1').toString('hex')}'`;
-    case 'text':
-      return plainText.test(key) ? `'${key}'` : undefined;
-    default:
-      return undefined;
-  }
 }

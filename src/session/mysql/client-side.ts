@@ -132,7 +132,7 @@ export class MysqlClientSide {
     const text = new StatementText(sql, conversation.settings);
     const statement = new SentStatement(text, 'simple');
     const decision = decide(conversation, statement);
-    if (decision?.kind === 'rewrite') {
+    if (decision?.kind === 'run') {
       const packet = Buffer.from(buf.subarray(start, end));
       return new MysqlRun(conversation, decision.finding, { statement, packet }).start();
     }
@@ -166,7 +166,7 @@ export class MysqlClientSide {
     const statement = new SentStatement(prepared.source, 'extended', bound);
     const cursor = (bound.execute.flags & executeFlag.cursor) !== 0;
     const decision = this.decide(statement, prepared, cursor);
-    if (decision?.kind === 'rewrite') {
+    if (decision?.kind === 'run') {
       const packet = Buffer.from(buf.subarray(start, end));
       return new MysqlRun(conversation, decision.finding, { statement, packet, prepared }).start();
     }

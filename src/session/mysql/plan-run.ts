@@ -1,7 +1,9 @@
 /** Runs one plan on MySQL or MariaDB: server state, facts, guard, then the edited statement; one command after the other. */
 import { mysqlFurtherLookUps, mysqlLookUps, readMysqlFacts } from '../../facts/mysql.ts';
 import type { Facts } from '../../facts/types.ts';
-import type { Parameters, Statement } from '../../memory/types.ts';
+import type { Statement } from '../../memory/types.ts';
+import { splitEvidence } from '../../patterns/evidence.ts';
+import type { Before, Text } from '../../patterns/evidence.ts';
 import type { Reason } from '../../patterns/reasons.ts';
 import type { Finding, Plan, ServerState } from '../../patterns/types.ts';
 import { errno } from '../../wire/mysql/codes.ts';
@@ -14,6 +16,8 @@ import { isBinding } from './binding.ts';
 import type { MysqlConversation } from './conversation.ts';
 import { MysqlExecution } from './execution.ts';
 import { takeGuard } from './guard.ts';
+import type { Refused } from './guard.ts';
+import { askFoundRows, lookInFront, restoreFoundRows } from './looks.ts';
 import type { Prepared } from './prepared.ts';
 import { Request } from './request.ts';
 import { readServerState } from './server-state.ts';
@@ -28,7 +32,6 @@ export interface Original {
 }
 
 export type Steps<T> = Generator<Wait<Request>, T, Request | undefined>;
-type Text = { text: Buffer; parameters: Parameters };
 
 /** The transaction is gone with them (treatments.md). */
 const rolledBack = new Set<number>([errno.deadlock, errno.recordChanged]);
@@ -39,6 +42,10 @@ const stopped = new Set<number>([...killed, errno.queryTimeout, errno.statementT
 
 export class MysqlRun extends Run<MysqlConversation, Request, Request> {
   private readonly original: Original;
+  /** Of the original, where the run waits for its reply. */
+  private relayed: MysqlExecution | undefined;
+  /** When the request went out that is being answered. */
+  private sentAt = 0;
 
   constructor(state: MysqlConversation, finding: Finding, original: Original) {
     super(state, finding, original.statement);
@@ -50,32 +57,81 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
     this.advance(request);
   }
 
+  /** The reply to the original is complete. */
+  originalAnswered(execution: MysqlExecution): void {
+    if (execution === this.relayed) this.advance(undefined);
+  }
+
+  /** Milliseconds since the last request went out. */
+  get waited(): number {
+    return this.state.now - this.sentAt;
+  }
+
   /** A query of ours whose reply the client does not see. */
   *query(text: string): Steps<Request> {
     return yield* this.send(new Request(writeQuery(text, this.state.capabilities.flags), 'result'));
   }
 
   protected *sequence(): Steps<void> {
-    const server = yield* readServerState(this);
-    if ('stopped' in server) return this.passOn(server.stopped);
-    if ('reason' in server) return this.refuse(server.reason);
-    // The answer to a pipelined prepare has come before ours. It has failed, and so must its execution.
-    const { prepared } = this.original;
-    if (prepared !== undefined && prepared.id === undefined) return this.refuse('pipeline');
-    if (!this.stillMatches(server.database)) return this.refuse('database-changed');
-    const facts = yield* this.facts(server);
-    if (facts === undefined) return this.refuse('catalog');
-    if (facts instanceof Request) return this.passOn(facts);
-    const plan = this.finding.plan(facts, server);
-    if ('reason' in plan) return this.refuse(plan.reason);
-    if (plan.guard !== undefined) {
-      const turn = yield* takeGuard(this, plan.guard);
-      if ('stopped' in turn) return this.passOn(turn.stopped);
-      if ('reason' in turn) return this.refuse(turn.reason);
-      this.guard = { guard: turn.guard, guardWaitMs: turn.waitedMs };
-    } else this.guard = { guard: 'none' };
+    const { mode, evidence } = this.finding.rule;
+    if (mode !== 'rewrite' && evidence === true) return yield* this.observed();
+    const plan = yield* this.planned();
+    if (!('edited' in plan)) return this.leave(plan);
+    if (plan.looks !== undefined && 'reason' in plan.looks) this.evidence = plan.looks;
+    const ended = yield* this.guarded(plan);
+    if (ended !== undefined) return this.leave(ended);
     if (plan.rule.guardOnly === true) return this.sendOriginal({ decision: 'observed' });
     yield* plan.probe === undefined ? this.edited(plan.edited, plan) : this.lockByKey(plan, plan.probe);
+  }
+
+  /** What the app can ask of the server afterwards is put back before its DELETE goes out. */
+  private *observed(): Steps<void> {
+    const foundRows = yield* askFoundRows(this);
+    const found = yield* this.lookedAt(foundRows);
+    if ('stopped' in found) return this.passOn(found.stopped);
+    yield* restoreFoundRows(this, foundRows);
+    if ('refused' in found) return this.refuse(found.refused);
+    if ('reason' in found) {
+      this.evidence = found;
+      return this.sendOriginal({ decision: 'observed' });
+    }
+    yield* this.relayOriginal();
+    const { error, affected = 0 } = this.relayed ?? {};
+    this.evidence = error === undefined ? splitEvidence(found, affected, undefined) : { rows: {} };
+    this.end({ decision: 'observed', ...(error === undefined ? { affected } : { code: error.code }) });
+  }
+
+  private *lookedAt(foundRows: number | undefined): Steps<Before | Refused | { refused: Reason }> {
+    const plan = yield* this.planned();
+    if ('reason' in plan) return { refused: plan.reason };
+    if ('stopped' in plan) return plan;
+    if (plan.rule.guardOnly === true) {
+      const ended = yield* this.guarded(plan);
+      if (ended !== undefined) return 'reason' in ended ? { refused: ended.reason } : ended;
+    }
+    return yield* lookInFront(this, plan, foundRows);
+  }
+
+  private *planned(): Steps<Plan | Refused> {
+    const server = yield* readServerState(this);
+    if ('reason' in server || 'stopped' in server) return server;
+    // The answer to a pipelined prepare has come before ours. It has failed, and so must its execution.
+    const { prepared } = this.original;
+    if (prepared !== undefined && prepared.id === undefined) return { reason: 'pipeline' };
+    if (!this.stillMatches(server.database)) return { reason: 'database-changed' };
+    const facts = yield* this.facts(server);
+    if (facts === undefined) return { reason: 'catalog' };
+    return facts instanceof Request ? { stopped: facts } : this.finding.plan(facts, server);
+  }
+
+  /** @returns why there is no plan after all */
+  private *guarded({ guard }: Plan): Steps<Refused | undefined> {
+    this.guard = { guard: 'none' };
+    if (guard === undefined) return undefined;
+    const turn = yield* takeGuard(this, guard);
+    if (!('guard' in turn)) return turn;
+    this.guard = { guard: turn.guard, guardWaitMs: turn.waitedMs };
+    return undefined;
   }
 
   /** USE is not followed: the default database is known for certain only here, and a rule may not be meant for it. */
@@ -87,6 +143,7 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
 
   protected dispatch(request: Request): void {
     const { output, expected } = this.state;
+    this.sentAt = this.state.now;
     output.toServer(request.packet);
     expected.push({ shape: request.shape, verb: request.holdBytes === undefined ? 'skip' : 'hold', request });
   }
@@ -148,7 +205,7 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
   }
 
   /** Text protocol where that is what the client used, or where no row comes back; else prepared, for binary rows. */
-  private *execute({ text, parameters }: Text, hold: boolean): Steps<Request> {
+  *execute({ text, parameters }: Text, hold: boolean): Steps<Request> {
     const { capabilities, output, options } = this.state;
     this.editing ||= hold;
     if (hold) this.sent = text;
@@ -197,6 +254,11 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
     this.end({ decision: 'passed-on', code });
   }
 
+  private leave(ended: Refused): void {
+    if ('stopped' in ended) this.passOn(ended.stopped);
+    else this.refuse(ended.reason);
+  }
+
   private refuse(reason: Reason): void {
     this.sendOriginal({ decision: 'refused', reason });
   }
@@ -205,6 +267,7 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
     const { state, statement } = this;
     const { packet, prepared } = this.original;
     const execution = new MysqlExecution(statement, prepared);
+    this.relayed = execution;
     const entry = {
       shape: prepared === undefined ? 'result' : 'binary-result',
       verb: 'forward',

@@ -272,6 +272,7 @@ export class MysqlServerSide {
     if (execution !== undefined) {
       if (tracker.cursor) execution.captured.cut = 'suspended';
       conversation.executed(execution.statement, execution.outcome(), flags);
+      conversation.run?.originalAnswered(execution);
     } else {
       if (head.resets === true) this.reset(head, flags !== undefined);
       if (flags === undefined) return;

@@ -164,7 +164,7 @@ export class ClientSide {
     const text = new StatementText(buf, conversation.settings, readQuery(buf, start, end), end - 1);
     const statement = new SentStatement(text, 'simple');
     const decision = decide(conversation, statement);
-    if (decision?.kind === 'rewrite') {
+    if (decision?.kind === 'run') {
       const message = Buffer.from(buf.subarray(start, end));
       return new PlanRun(conversation, decision.finding, { via: 'simple', statement, message }).start();
     }
@@ -192,7 +192,7 @@ export class ClientSide {
       void portal.bind; // read now: a malformed one is the server's to answer
       const statement = new SentStatement(prepared.source, 'extended', portal);
       const decision = decide(conversation, statement);
-      if (decision?.kind === 'rewrite') {
+      if (decision?.kind === 'run') {
         this.held = {
           bind: Buffer.from(buf.subarray(start, end)),
           describe: undefined,

@@ -4,7 +4,8 @@ import { factsQuery, readFacts } from '../../facts/postgres.ts';
 import type { Statement, StatementError } from '../../memory/types.ts';
 import type { Reason } from '../../patterns/reasons.ts';
 import type { Finding, Plan } from '../../patterns/types.ts';
-import { writeClose } from '../../wire/postgres/writers.ts';
+import { splitEvidence } from '../../patterns/evidence.ts';
+import { writeClose, writeSync } from '../../wire/postgres/writers.ts';
 import { Run } from '../run.ts';
 import type { Ending, Wait } from '../run.ts';
 import { Command, encodeBatch, savepoint } from './batch.ts';
@@ -12,6 +13,7 @@ import type { BatchResult } from './batch.ts';
 import type { Conversation } from './conversation.ts';
 import { Execution } from './execution.ts';
 import { forwarded } from './expected.ts';
+import { lookBehind, lookInFront } from './looks.ts';
 import { readState, sessionState, stateQuery, takeGuard } from './guard.ts';
 import type { Change, Portal } from './prepared.ts';
 
@@ -36,7 +38,13 @@ const mostRounds = 3;
 
 export class PlanRun extends Run<Conversation, Command[], BatchResult> {
   private readonly original: Original;
+  /** Milliseconds that a look may take; 0: none is on its way. */
+  lookBudget = 0;
   private error: BatchResult['error'];
+  /** Of the original, where the run waits for its reply. */
+  private relayed: Execution | undefined;
+  /** The client has the reply to its statement, and a look is on its way behind it. */
+  private answered = false;
   /** When the batch went out that is being answered. */
   private sentAt = 0;
 
@@ -45,10 +53,16 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
     this.original = original;
   }
 
+  /** What the client wants cancelled has ended, and a look must not be hit in its place. */
+  override cancel(): boolean {
+    return this.answered || super.cancel();
+  }
+
   /** One of the messages that are out failed. `command` is undefined for the client's own Parse in front of the plan. */
   failed(error: StatementError, bytes: Buffer, command: Command | undefined): void {
     const { now, statementTimeout } = this.state;
-    const timedOut = statementTimeout > 0 && now - this.sentAt >= statementTimeout;
+    const times = [statementTimeout, this.lookBudget].filter((time) => time > 0);
+    const timedOut = times.length > 0 && now - this.sentAt >= Math.min(...times);
     this.error ??= { error, bytes, clients: command === undefined, timedOut };
   }
 
@@ -58,11 +72,16 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
     this.advance(result);
   }
 
-  /** Runs SQL of ours under a savepoint of its own. @returns the last command's value, or the error (rolled back) */
-  *quietly(commands: Command[]): Steps<{ value: string | null } | { failed: BatchResult }> {
+  /**
+   * Runs SQL of ours under a savepoint of its own.
+   * @param undone rolled back in any case: settings of the transaction are then what they were
+   * @returns the last command's value, or the error (rolled back)
+   */
+  *quietly(commands: Command[], undone = false): Steps<{ value: string | null } | { failed: BatchResult }> {
     const batch = [
       new Command(`SAVEPOINT ${savepoint}`),
       ...commands,
+      ...(undone ? [new Command(`ROLLBACK TO SAVEPOINT ${savepoint}`)] : []),
       new Command(`RELEASE SAVEPOINT ${savepoint}`),
     ];
     const result = yield* this.send(batch);
@@ -90,17 +109,20 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
       if ('reason' in facts) return this.leave(facts.reason);
       const plan = this.finding.plan(facts.facts);
       if ('reason' in plan) return this.leave(plan.reason);
-      const guarded =
-        plan.guard === undefined ? yield* sessionState(this) : yield* takeGuard(this, plan.guard);
+      const { mode, guardOnly } = plan.rule;
+      const guard = mode === 'rewrite' || guardOnly === true ? plan.guard : undefined;
+      const guarded = guard === undefined ? yield* sessionState(this) : yield* takeGuard(this, guard);
       if ('failed' in guarded) return this.leave('catalog', guarded.failed);
       if ('reason' in guarded) return this.leave(guarded.reason);
-      this.guard = {
-        guard: guarded.guard,
-        ...(plan.guard === undefined ? {} : { guardWaitMs: guarded.waitedMs }),
-      };
+      if (mode === 'rewrite' || guard !== undefined)
+        this.guard = {
+          guard: guarded.guard,
+          ...(guard === undefined ? {} : { guardWaitMs: guarded.waitedMs }),
+        };
       if (this.state.environment !== facts.environment) continue;
-      if (plan.rule.guardOnly === true) return this.sendOriginal({ decision: 'observed' });
-      return yield* this.edited(plan);
+      if (mode === 'rewrite') return yield* this.edited(plan);
+      if (plan.looks === undefined) return this.sendOriginal({ decision: 'observed' });
+      return yield* this.observed(plan);
     }
     this.leave('catalog');
   }
@@ -137,6 +159,28 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
     return { facts, environment };
   }
 
+  /** The original, and a look on each side of it. */
+  private *observed(plan: Plan): Steps<void> {
+    const found = yield* lookInFront(this, plan);
+    if ('failed' in found) return this.passOn(found.failed);
+    if ('reason' in found) {
+      this.evidence = found;
+      return this.sendOriginal({ decision: 'observed' });
+    }
+    const result = yield* this.relayOriginal();
+    if (result?.error !== undefined) {
+      // As the server would have: what the client has sent up to its Sync is skipped.
+      if (this.original.via === 'extended') this.state.dropToSync = true;
+      this.evidence = { rows: {} };
+      return this.end({ decision: 'observed', code: result.error.error.code });
+    }
+    this.answered = true;
+    const deleted = affectedRows(this.relayed?.tag);
+    const remaining = yield* lookBehind(this, plan);
+    this.evidence = splitEvidence(found, deleted, 'reason' in remaining ? undefined : remaining.value);
+    this.end({ decision: 'observed', affected: deleted });
+  }
+
   private *edited(plan: Plan): Steps<void> {
     const { original } = this;
     const limit = this.state.options.limits.heldBytes;
@@ -161,7 +205,7 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
       new Command(`RELEASE SAVEPOINT ${savepoint}`),
     ]);
     if (result.error !== undefined) return yield* this.failedPlan(result, command);
-    if (!command.overflow) return this.succeed(command, result);
+    if (!command.overflow) return yield* this.succeed(plan, command, result);
     this.state.reached('held_bytes');
     // The rows are locked and the savepoint is gone; only the reply was too long to be kept. The plain read gives it.
     if (hold.portal !== undefined) this.closePortal(hold.portal);
@@ -182,7 +226,7 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
   }
 
   /** @returns the result if even this failed */
-  private *rollBack(): Steps<BatchResult | undefined> {
+  *rollBack(): Steps<BatchResult | undefined> {
     const result = yield* this.send([
       new Command(`ROLLBACK TO SAVEPOINT ${savepoint}`),
       new Command(`RELEASE SAVEPOINT ${savepoint}`),
@@ -198,7 +242,7 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
     for (const entry of expected) replies.push(entry);
   }
 
-  private succeed(command: Command, result: BatchResult): void {
+  private *succeed(plan: Plan, command: Command, result: BatchResult): Steps<void> {
     const { state: conversation, original } = this;
     conversation.counters.rewritten += 1;
     for (const bytes of command.held) conversation.output.toClient(bytes);
@@ -211,6 +255,11 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
       conversation.output.toClient(result.ready);
       conversation.readyForQuery(result.status);
     } else this.portalStarted(original.name, original.portal);
+    if (plan.looks !== undefined) {
+      this.answered = true;
+      const remaining = yield* lookBehind(this, plan);
+      this.evidence = 'reason' in remaining ? remaining : { rows: { missed: Number(remaining.value) } };
+    }
     this.end({ decision: 'rewritten', affected: affectedRows(command.tag) });
   }
 
@@ -254,6 +303,7 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
       original.statement,
       original.via === 'extended' ? original.portal : undefined,
     );
+    this.relayed = execution;
     if (original.via === 'simple') {
       const { message } = original;
       conversation.forward(message, 0, message.length, forwarded('query', execution));
@@ -267,6 +317,13 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
       }
       conversation.forward(execute, 0, execute.length, forwarded('execute', execution));
     }
+  }
+
+  /** Its reply has to come before the client's own Sync, which waits. Inside a transaction block one more ends nothing. */
+  protected override demandReply(): void {
+    if (this.original.via === 'simple') return;
+    this.state.output.toServer(writeSync());
+    this.state.replies.push({ kind: 'sync', verb: 'skip' });
   }
 }
 

@@ -238,6 +238,8 @@ export class ServerSide {
     if (kind === 'startup') conversation.loggedIn();
     if (kind !== 'sync' && head.execution !== undefined) conversation.executed(head.execution);
     conversation.readyForQuery(status);
+    // No other query can be due while a run waits: it began when none was.
+    if (kind === 'query') conversation.run?.batchEnded(Buffer.from(buf.subarray(start, end)), status);
   }
 }
 

@@ -26,6 +26,7 @@ const int8 = (n: number): Buffer => {
 const books = (author: number): string =>
   `SELECT "book"."id" FROM "book" INNER JOIN "author" ON ("book"."author_id" = "author"."id") WHERE "author"."name" = 'author ${author}'`;
 const booksOf = `SELECT "book"."id" FROM "book" INNER JOIN "author" ON ("book"."author_id" = "author"."id") WHERE "author"."name" = $1`;
+const authors = `SELECT "author"."id" FROM "author" INNER JOIN "book" ON ("book"."author_id" = "author"."id") WHERE "author"."name" = $1`;
 /** Author n has the books n - 1, n + 19, … (20 apart). */
 const ids = (author: number): number[] => Array.from({ length: 10 }, (_, i) => (author - 1 || 20) + 20 * i);
 const list = (author: number): string => ids(author).join(', ');
@@ -153,6 +154,41 @@ const splitDelete: Conversation[] = [
       step('Z', query('BEGIN')),
       step('Z', query('SELECT a.id FROM author a JOIN book b ON b.author_id = a.id WHERE b.id = 8')),
       step('Z', query('DELETE FROM author WHERE id IN (9)')),
+      step('Z', query('ROLLBACK')),
+      remaining,
+    ],
+  },
+  {
+    name: 'split delete whose rows are referenced, extended, with statements behind it in the same batch',
+    steps: [
+      step('Z', query('BEGIN')),
+      step('Z', query('SAVEPOINT mine')),
+      step('Z', extended(authors, { values: ['author 1'] }), sync),
+      step(
+        'Z',
+        extended('DELETE FROM "author" WHERE "id" IN ($1)', { values: ['1'] }),
+        extended('SELECT 1'),
+        sync,
+      ),
+      step('Z', query('SELECT 1')),
+      step('Z', query('ROLLBACK TO mine')),
+      step('Z', query('SELECT 1')),
+      step('Z', query('COMMIT')),
+      remaining,
+    ],
+  },
+  {
+    name: 'split delete with statements behind it in the same batch',
+    rewrites: 1,
+    steps: [
+      step('Z', query('BEGIN')),
+      step('Z', extended(booksOf, { values: ['author 12'] }), sync),
+      step(
+        'Z',
+        extended(`DELETE FROM "book" WHERE "id" IN (${list(12)})`),
+        extended('SELECT count(*) FROM book'),
+        sync,
+      ),
       step('Z', query('ROLLBACK')),
       remaining,
     ],

@@ -21,7 +21,7 @@ const everySession: Reason[] = [
   'defect',
 ];
 const bySession: Record<PatternId, Reason[]> = {
-  'split-delete': [...everySession, 'guard-unsafe'],
+  'split-delete': [...everySession, 'guard-unsafe', 'snapshot', 'look-visible', 'look-failed'],
   'unlocked-read-after-unique-violation': [...everySession, 'over-limit', 'no-row'],
 };
 
