@@ -131,6 +131,9 @@ describe('the cases', () => {
     'payload-key':
       'asked of the catalog only for a table that no operator named, and there a rewriting rule refuses table-not-named first: test/unit/patterns',
     breaker: 'takes several sessions: breaker.test.ts',
+    snapshot: 'of a look, not of a rewrite: ../races/evidence*.test.ts',
+    'look-visible': 'of a look, not of a rewrite: ../races/evidence*.test.ts',
+    'look-failed': 'of a look, not of a rewrite: ../races/evidence*.test.ts',
     defect: 'takes a defect: test/streams/contained.test.ts',
   };
 
