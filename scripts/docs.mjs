@@ -67,10 +67,11 @@ function typeOf(schema) {
 const bare = configSchema.parse({
   listeners: [{ name: 'x', listen: '127.0.0.1:1', server: 'postgres://x' }],
   rules: {
-    custom: ['split-delete', 'unlocked-read-after-unique-violation'].map((pattern) => ({
+    custom: ['split-delete', 'unlocked-read-after-unique-violation', 'anticipate'].map((pattern) => ({
       id: 'x',
       pattern,
       mode: 'off',
+      ...(pattern === 'anticipate' && { settings: { select: ['SELECT 1'] } }),
     })),
   },
 });

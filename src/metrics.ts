@@ -5,7 +5,7 @@
  * |---|---|---|
  * | `interlock_statements_total` | outcome: forwarded, rewritten, refused | statements; each is in exactly one outcome |
  * | `interlock_statements_inspected_total` | | statements whose text was looked at |
- * | `interlock_findings_total` | pattern, rule, decision, reason | patterns seen, and what was done; reason is '' unless refused |
+ * | `interlock_findings_total` | pattern, rule, decision, reason | patterns seen, and what was done (observed, rewritten, guarded, refused, fell-back, passed-on); reason is '' unless refused |
  * | `interlock_sessions` | | client connections open now |
  * | `interlock_sessions_total` | | client connections accepted |
  * | `interlock_raw_relay_sessions_total` | why | sessions that are relayed without being looked at |
@@ -18,7 +18,7 @@
  * | `interlock_rules_reloads_total` | outcome: done, failed | rules read anew; failed: the old ones stay in use |
  * | `interlock_rules_last_reload_successful` | | 0: what the files say now cannot be used |
  * | `interlock_rules_loaded_timestamp_seconds` | | when the rules in use were read, in Unix time |
- * | `interlock_guard_total` | outcome: had, not-had, none | guards of executed plans |
+ * | `interlock_guard_total` | outcome: had, not-had, none | guards of executed plans, those that were anticipated included |
  * | `interlock_guard_wait_seconds` | | how long plans waited for their guard |
  * | `interlock_guard_waiting` | | sessions that wait for a guard now |
  * | `interlock_breaker_state` | rule | 0: closed, the rule rewrites. 1: open, it observes. 2: half-open, one rewrite is tried |

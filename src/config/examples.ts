@@ -10,7 +10,7 @@ import { UnreadableInput } from '../explain/said.ts';
 import { readStatement } from '../explain/sql-file.ts';
 import type { Rule } from '../patterns/rule.ts';
 import type { SessionRules } from '../session/types.ts';
-import type { Dialect } from '../sql/shape.ts';
+import type { Dialect, Name } from '../sql/shape.ts';
 import { loadWitnesses } from '../sql/witness/load.ts';
 import type { Witness } from '../sql/witness/types.ts';
 import { ConfigError, type Problem } from './problem.ts';
@@ -51,7 +51,8 @@ function protocolOf(dialect: Dialect): ProtocolName {
 
 function problemOf({ rule, example, where }: RuleExample, witness: Witness): Problem[] {
   const found = outcome(rule, example, witness);
-  const expected = example.becomes ?? `refused: ${example.refused ?? ''}`;
+  const { becomes, refused, guards } = example;
+  const expected = becomes ?? (guards === undefined ? `refused: ${refused ?? ''}` : `guards: ${guards}`);
   if (found === expected) return [];
   return [
     {
@@ -83,7 +84,12 @@ function outcome(rule: Rule, example: ExampleEntry, witness: Witness): string {
   }
   if (verdict === undefined) return 'nothing is found';
   if (verdict.reason !== undefined) return `refused: ${verdict.reason}`;
+  if (verdict.decision === 'guarded') return `guards: ${written(verdict.table)}`;
   return (verdict.sent?.at(-1)?.toString('utf8') ?? '').replace(`/* interlock:${rule.id} */ `, '');
+}
+
+function written({ schema, name }: Name): string {
+  return Buffer.from(schema === undefined ? name : `${schema}.${name}`, 'latin1').toString('utf8');
 }
 
 /** Rewrites, as far as the rule's own list of tables goes: what an example shows is what happens where it may. */

@@ -2,6 +2,8 @@
  * The rules as sessions ask for them. For each pattern the first rule that matches wins, also when its mode is off: that
  * is how an operator keeps Interlock away from a table.
  */
+import { fingerprintsOf } from '../patterns/anticipate/fingerprints.ts';
+import { tableOf } from '../patterns/anticipate/settings.ts';
 import type { Rule } from '../patterns/rule.ts';
 import type { PatternId } from '../patterns/types.ts';
 import type { RuleSet, SessionInfo, SessionRules } from '../session/types.ts';
@@ -21,6 +23,7 @@ interface Compiled extends Variants {
   named: Variants;
   session: (info: SessionInfo) => boolean;
   table: TableTest;
+  statement: (fingerprint: string | undefined) => boolean;
 }
 
 /** In an application_name or program_name: the app keeps this session out. */
@@ -37,8 +40,11 @@ export function ruleSet(rules: readonly Rule[], tables: readonly string[] | unde
       const mine = out ? [] : compiled.filter((one) => one.session(info));
       return {
         active: mine.some((one) => one.rule.mode !== 'off'),
-        ruleFor(pattern: PatternId, table: Name): Rule | undefined {
-          const found = mine.find((one) => one.rule.pattern === pattern && one.table(table));
+        anticipates: mine.some(({ rule }) => rule.pattern === 'anticipate' && rule.mode !== 'off'),
+        ruleFor(pattern: PatternId, table: Name, fingerprint?: string): Rule | undefined {
+          const found = mine.find(
+            (one) => one.rule.pattern === pattern && one.statement(fingerprint) && one.table(table),
+          );
           if (found === undefined || found.rule.mode === 'off') return undefined;
           const { inside, outside } = isNamed(table) ? found.named : found;
           return lot < (found.rule.canary ?? 1) ? inside : outside;
@@ -70,6 +76,8 @@ function compile(rule: Rule): Compiled {
   const database = anyOf(databases);
   const user = anyOf(users);
   const application = anyOf(applications);
+  const fingerprints = rule.pattern === 'anticipate' ? fingerprintsOf(rule.settings.select) : undefined;
+  const guarded = rule.pattern === 'anticipate' ? tableOf(rule.settings) : undefined;
   const wanted = tables === undefined ? () => true : tableTest(tables, false);
   const unwanted = notTables === undefined ? () => false : tableTest(notTables, true);
   return {
@@ -78,6 +86,12 @@ function compile(rule: Rule): Compiled {
     named: variants({ ...rule, tablesNamed: true }),
     session: (info) =>
       listener(info.listener) && database(info.database) && user(info.user) && application(info.application),
-    table: (table) => wanted(table) && !unwanted(table),
+    // The table whose guard is taken, which the SELECT need not show.
+    table: (read) => {
+      const table = guarded ?? read;
+      return wanted(table) && !unwanted(table);
+    },
+    statement: (fingerprint) =>
+      fingerprints === undefined || (fingerprint !== undefined && fingerprints.has(fingerprint)),
   };
 }

@@ -3,6 +3,7 @@
  * strict: a key that is not here is an error, because a misspelt one would be a protection that is silently missing.
  */
 import { z } from 'zod';
+import { anticipateSettings } from '../patterns/anticipate/settings.ts';
 import { duration } from '../patterns/duration.ts';
 import { splitDeleteSettings } from '../patterns/split-delete/settings.ts';
 import { unlockedReadSettings } from '../patterns/unlocked-read-after-unique-violation/settings.ts';
@@ -50,10 +51,13 @@ const example = z
     becomes: text.optional(),
     /** The reason for which the last statement is left alone. */
     refused: z.enum(Object.keys(reasons) as [Reason, ...Reason[]]).optional(),
+    /** The table whose guard is taken in front of the last statement, which is sent as it is. */
+    guards: text.optional(),
   })
   .refine(
-    ({ becomes, refused }) => (becomes === undefined) !== (refused === undefined),
-    'write one of becomes and refused',
+    ({ becomes, refused, guards }) =>
+      [becomes, refused, guards].filter((one) => one !== undefined).length === 1,
+    'write one of becomes, refused and guards',
   );
 export type ExampleEntry = z.output<typeof example>;
 
@@ -62,23 +66,26 @@ const common = {
   mode,
   /** Mode rewrite for this share of the sessions, drawn at connect; the others are observed. */
   canary: percentage.optional(),
-  /** Ask around observed statements whether the race happened: docs/evidence.md. */
-  evidence: z.boolean().default(false),
   match: match.prefault({}),
   /** On tables that count as named. */
   examples: z.array(example).default([]),
 };
+/** Ask around observed statements whether the race happened: docs/evidence.md. */
+const evidence = z.boolean().default(false);
 export const rule = z.discriminatedUnion('pattern', [
   z.strictObject({
     ...common,
+    evidence,
     pattern: z.literal('split-delete'),
     settings: splitDeleteSettings.prefault({}),
   }),
   z.strictObject({
     ...common,
+    evidence,
     pattern: z.literal('unlocked-read-after-unique-violation'),
     settings: unlockedReadSettings.prefault({}),
   }),
+  z.strictObject({ ...common, pattern: z.literal('anticipate'), settings: anticipateSettings }),
 ]);
 export type RuleEntry = z.output<typeof rule>;
 

@@ -3,6 +3,7 @@
  * silent: where it is not certain for the form of the globs, nothing is said.
  */
 import type { Rule, RuleMatch } from '../patterns/rule.ts';
+import { fingerprintsOf } from '../patterns/anticipate/fingerprints.ts';
 import { compileGlob } from './globs.ts';
 
 /** @param count only the first `count` rules are looked at */
@@ -10,9 +11,18 @@ export function shadowed(rules: readonly Rule[], count: number): { rule: Rule; b
   return rules.slice(0, count).flatMap((rule, index) => {
     const by = rules
       .slice(0, index)
-      .find((earlier) => earlier.pattern === rule.pattern && covers(earlier.match, rule.match));
+      .find((earlier) => coversStatements(earlier, rule) && covers(earlier.match, rule.match));
     return by === undefined ? [] : [{ rule, by }];
   });
+}
+
+/** Rules that anticipate name their statements, and may name the table themselves. */
+function coversStatements(wide: Rule, narrow: Rule): boolean {
+  if (wide.pattern !== 'anticipate' || narrow.pattern !== 'anticipate')
+    return wide.pattern === narrow.pattern;
+  if (wide.settings.table !== narrow.settings.table) return false;
+  const known = fingerprintsOf(wide.settings.select);
+  return [...fingerprintsOf(narrow.settings.select)].every((one) => known.has(one));
 }
 
 const sessionKeys = ['listeners', 'databases', 'users', 'applications'] as const;

@@ -38,7 +38,7 @@ export interface Verdict {
   table: Name;
   rows: number;
   /** What the proxy would do, in the words of its log. */
-  decision: 'rewritten' | 'observed' | 'refused';
+  decision: 'rewritten' | 'guarded' | 'observed' | 'refused';
   reason?: Reason;
   /** With rewritten and observed: what would be sent, in order, but for the look-ups and the guard. */
   sent?: Buffer[];
@@ -108,7 +108,8 @@ export class Playback {
       status: this.open,
       database: this.database,
       witness,
-      ruleFor: (pattern, table) => rules.ruleFor(pattern, table),
+      anticipates: rules.anticipates === true,
+      ruleFor: (pattern, table) => rules.ruleFor(pattern, table, statement.head.fingerprint),
     });
     if (found === undefined) return undefined;
     if (found.kind === 'refusal') {
@@ -133,11 +134,14 @@ export class Playback {
     const plan = refused === undefined ? finding.plan(facts, this.server) : { reason: refused };
     const common = { pattern, rule, table, rows, assumed: catalog.assumptions(question, keys) };
     if ('reason' in plan) return { ...common, decision: 'refused', reason: plan.reason };
+    const rewrites = rule.mode === 'rewrite';
+    if (plan.edited === undefined)
+      return { ...common, decision: rewrites ? 'guarded' : 'observed', guard: plan.guard.mode };
     const sent = sentBy(plan, said);
     if ('reason' in sent) return { ...common, decision: 'refused', reason: sent.reason };
     return {
       ...common,
-      decision: rule.mode === 'rewrite' ? 'rewritten' : 'observed',
+      decision: rewrites ? 'rewritten' : 'observed',
       sent: sent.texts,
       guard: plan.guard?.mode ?? 'none',
     };

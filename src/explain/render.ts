@@ -45,21 +45,31 @@ function line(
   return `${paint('dim', where)}  ${paint('dim', status)} ${shape.padEnd(15)} ${shown}`;
 }
 
+function outcome({ pattern, decision, reason }: Finding): string {
+  switch (decision) {
+    case 'refused':
+      return `left alone: ${reason ?? ''}`;
+    case 'observed':
+      return pattern === 'anticipate'
+        ? 'the guard would be taken in front of it, if the rule were in mode rewrite'
+        : 'would be rewritten, if the rule were in mode rewrite';
+    case 'guarded':
+      return 'the guard is taken in front of it';
+    default:
+      return decision;
+  }
+}
+
 function block(finding: Finding, { reasons }: RenderOptions, paint: Paint): string[] {
   const { pattern, rule, table, decision, reason, guard, before, after, assumed } = finding;
   const indent = ' '.repeat(8);
   const style = decision === 'refused' ? 'red' : 'green';
-  const what =
-    decision === 'refused'
-      ? `left alone: ${reason ?? ''}`
-      : decision === 'observed'
-        ? 'would be rewritten, if the rule were in mode rewrite'
-        : 'rewritten';
-  const out = [`${indent}${paint('bold', pattern)} on ${table}, rule ${rule}: ${paint(style, what)}`];
+  const out = [
+    `${indent}${paint('bold', pattern)} on ${table}, rule ${rule}: ${paint(style, outcome(finding))}`,
+  ];
   if (reason !== undefined) out.push(`${indent}${reasons[reason]?.text ?? ''}`);
-  if (after === undefined) return out;
-  out.push(`${indent}${paint('dim', 'before')}  ${before.trim()}`);
-  for (const [index, text] of after.entries())
+  if (after !== undefined) out.push(`${indent}${paint('dim', 'before')}  ${before.trim()}`);
+  for (const [index, text] of (after ?? []).entries())
     out.push(`${indent}${paint('dim', index === 0 ? 'after ' : '      ')}  ${text}`);
   if (guard !== undefined) out.push(`${indent}${paint('dim', 'guard ')}  ${guard}, one per table`);
   for (const one of assumed) out.push(`${indent}${paint('dim', `assuming ${one}`)}`);

@@ -19,6 +19,7 @@ export function wouldSend(
   lexer: LexerSettings,
   witness: Witness,
 ): Buffer[] | undefined {
+  if (began === undefined) return undefined;
   const shown: Rule = { ...rule, mode: 'rewrite', tablesNamed: true };
   const playback = new Playback({
     lexer,

@@ -15,6 +15,7 @@ import type { EffectiveIsolation } from './isolation.ts';
 import { Budget, type Share } from './budget.ts';
 import type { MemoryLimits } from './limits.ts';
 import { includesTable } from './names.ts';
+import { Opening } from './opening.ts';
 import { RememberedRead } from './read.ts';
 import type { Outcome, Statement, StatementError, TransactionStatus } from './types.ts';
 
@@ -60,6 +61,7 @@ export class TransactionMemory {
   private constraintsSet = false;
   private unknown = false;
   private wrote = false;
+  readonly opening = new Opening();
   private gaps = 0;
   private idleSince: number | undefined;
   private readonly limits: MemoryLimits;
@@ -233,11 +235,13 @@ export class TransactionMemory {
   private succeeded(statement: Statement, outcome: Outcome): void {
     const { shape } = statement;
     if (this.dialect !== 'postgres') this.followIsolation(statement);
+    this.opening.follow(statement);
     if (shape.kind === 'noise' || shape.kind === 'set-isolation') return;
     if (shape.kind === 'begin' && this.dialect !== 'postgres') {
       this.endTransaction(false, true);
       this.levels.beginAnew();
       this.insert = undefined;
+      this.opening.begin(statement);
       return;
     }
     if (shape.kind === 'commit' || shape.kind === 'rollback') {
@@ -251,6 +255,7 @@ export class TransactionMemory {
     switch (shape.kind) {
       case 'rollback-to':
         this.current = 'T';
+        this.opening.rolledBack();
         return;
       case 'select':
         this.rememberRead(statement, shape, outcome);
@@ -297,6 +302,7 @@ export class TransactionMemory {
   private failed(statement: Statement, error: StatementError): void {
     if (error.code === inFailedTransaction) return;
     const { kind } = statement.shape;
+    this.opening.follow(statement);
     // What MySQL refuses may be the second of several statements, half a procedure, or DDL that has committed first.
     const partly = this.dialect !== 'postgres' && kind === 'other';
     if (this.dialect === 'postgres') this.current = 'E';
@@ -344,6 +350,7 @@ export class TransactionMemory {
     this.levels.begin(by === undefined || by.word === 'set');
     this.forget();
     this.insert = undefined;
+    this.opening.begin(by);
   }
 
   /**
@@ -369,6 +376,7 @@ export class TransactionMemory {
     this.constraintsSet = false;
     this.unknown = false;
     this.wrote = false;
+    this.opening.begin();
   }
 }
 

@@ -2,12 +2,12 @@
  * Step 6 of the flow: does this statement complete a racy sequence? Asked for every statement of a session that rules
  * apply to, so the memory is asked first: where it remembers nothing, the statement is not even lexed.
  */
+import { detectAnticipated } from './anticipate/detect.ts';
 import { detectSplitDelete } from './split-delete/detect.ts';
 import type { Detection, DetectionContext } from './types.ts';
 import { detectUnlockedRead } from './unlocked-read-after-unique-violation/detect.ts';
 
 export function detect(context: DetectionContext): Detection {
-  if (!context.memory.remembers) return undefined;
   const detection = byKind(context);
   if (detection?.kind !== 'finding' || context.status === 'T') return detection;
   // The transaction's begin was seen in this pipeline, but the server has not said what state it is in.
@@ -16,8 +16,12 @@ export function detect(context: DetectionContext): Detection {
 }
 
 function byKind(context: DetectionContext): Detection {
-  const { shape } = context.statement;
-  if (shape.kind === 'delete') return detectSplitDelete(context, shape);
-  if (shape.kind === 'select') return detectUnlockedRead(context, shape);
-  return undefined;
+  const { memory, statement } = context;
+  if (memory.remembers) {
+    const { shape } = statement;
+    if (shape.kind === 'delete') return detectSplitDelete(context, shape);
+    const unlocked = shape.kind === 'select' ? detectUnlockedRead(context, shape) : undefined;
+    if (unlocked !== undefined) return unlocked;
+  }
+  return context.anticipates === true && statement.word === 'select' ? detectAnticipated(context) : undefined;
 }

@@ -13,12 +13,26 @@ interface ReasonText {
 const split: PatternId[] = ['split-delete'];
 const reread: PatternId[] = ['unlocked-read-after-unique-violation'];
 const both: PatternId[] = [...split, ...reread];
+const first: PatternId[] = ['anticipate'];
+const all: PatternId[] = [...both, ...first];
 
 export const reasons = {
   // -- transaction ------------------------------------------------------------------------------------------------
   'not-in-transaction': {
-    patterns: both,
-    text: 'The statement does not provably run inside an explicit transaction; a lock or guard would end with the statement.',
+    patterns: all,
+    text: 'The statement does not provably run inside an explicit transaction (it ran in autocommit or in front of BEGIN); a lock or guard would end with the statement.',
+  },
+  'snapshot-taken': {
+    patterns: first,
+    text: 'MySQL, MariaDB, above READ COMMITTED: the transaction has read or written before, or began WITH CONSISTENT SNAPSHOT; behind the guard it would still see what was there then.',
+  },
+  'guard-key': {
+    patterns: first,
+    text: 'The table whose guard should be taken does not follow from the SELECT (its first column names none of several tables): name it with settings.table.',
+  },
+  'guard-not-had': {
+    patterns: first,
+    text: 'Another transaction held the guard for longer than guard_wait; the statement was sent without it.',
   },
   'across-begin': {
     patterns: split,
@@ -29,12 +43,12 @@ export const reasons = {
     text: 'The SELECT ran in an earlier transaction of this session.',
   },
   isolation: {
-    patterns: both,
+    patterns: all,
     text: 'The isolation level is not known, or a rewrite changes nothing under it or makes it worse. PostgreSQL: all but READ COMMITTED. MySQL, MariaDB: READ UNCOMMITTED, SERIALIZABLE, innodb_snapshot_isolation, and for unlocked reads REPEATABLE READ (setting repeatable_read).',
   },
-  'read-only': { patterns: both, text: 'The transaction is read-only or the server a standby.' },
+  'read-only': { patterns: all, text: 'The transaction is read-only or the server a standby.' },
   pipeline: {
-    patterns: both,
+    patterns: all,
     text: 'An earlier statement of the same pipeline has not been answered, so its effect is unknown.',
   },
   // -- what the app did with the ids --------------------------------------------------------------------------------
@@ -77,9 +91,12 @@ export const reasons = {
     text: 'The key is not generated or is itself a foreign key, so it may be the payload; allowed only on tables that the rule names.',
   },
   limit: { patterns: split, text: 'LIMIT, OFFSET or FETCH: a fresh evaluation would pick the next rows.' },
-  'volatile-function': { patterns: both, text: 'A function is volatile or not known to be stable.' },
+  'volatile-function': {
+    patterns: all,
+    text: 'A function is volatile or not known to be stable. Anticipated, on MySQL and MariaDB: FOUND_ROWS() or ROW_COUNT(), which would tell of the guard.',
+  },
   'query-form': {
-    patterns: both,
+    patterns: all,
     text: 'UNION, window function, WITH, INTO, DISTINCT or aggregate where it cannot be carried over, user variables or the hint SET_VAR, FROM that is not plain tables, or no column of the row is read.',
   },
   'locked-already': { patterns: both, text: 'The read has a locking clause of its own.' },
@@ -143,7 +160,7 @@ export const reasons = {
   },
   // -- catalog, session, limits -----------------------------------------------------------------------------------------
   'relation-kind': {
-    patterns: both,
+    patterns: all,
     text: 'A relation is a view, partition, foreign or inherited table, or has rules.',
   },
   'row-security': {
@@ -159,9 +176,9 @@ export const reasons = {
     patterns: split,
     text: 'The deferrable constraints that the delete may touch cannot be named one by one, or a constraint trigger of the app is among them.',
   },
-  catalog: { patterns: both, text: 'A catalog look-up failed or its answer was not understood.' },
+  catalog: { patterns: all, text: 'A catalog look-up failed or its answer was not understood.' },
   encoding: {
-    patterns: both,
+    patterns: all,
     text: 'client_encoding or standard_conforming_strings make the bytes ambiguous to a lexer.',
   },
   witness: {
@@ -178,7 +195,7 @@ export const reasons = {
     text: 'The rule rewrites, but no operator named this table (match.tables, --tables): observed only.',
   },
   'database-changed': {
-    patterns: both,
+    patterns: all,
     text: 'USE led to another database than the one that the rule was matched with.',
   },
   'plan-failed': {
@@ -186,15 +203,15 @@ export const reasons = {
     text: 'The rewritten statement failed where the original might not: rolled back to the savepoint, the original was sent.',
   },
   breaker: {
-    patterns: both,
+    patterns: all,
     text: 'Rewrites of this rule failed several times in a short while: it observes until the pause of its circuit breaker is over.',
   },
   defect: {
-    patterns: both,
+    patterns: all,
     text: 'A defect of Interlock was contained before the rewritten statement was sent; the session is relayed raw from here on.',
   },
   'guard-unsafe': {
-    patterns: split,
+    patterns: [...split, ...first],
     text: 'The server frees the lock of the app when a second one is taken (MySQL before 5.7.5).',
   },
   'no-row': {
@@ -214,7 +231,7 @@ export const reasons = {
     patterns: split,
     text: 'Evidence: a look failed or ran out of its time (limits.evidence_timeout); it was undone, and the statement went on as it came.',
   },
-  'opted-out': { patterns: both, text: 'The statement carries the comment interlock:off.' },
+  'opted-out': { patterns: all, text: 'The statement carries the comment interlock:off.' },
 } as const satisfies Record<string, ReasonText>;
 
 export type Reason = keyof typeof reasons;

@@ -1,5 +1,6 @@
 /** A rule: which sessions and tables a pattern applies to, and how. Loaded by config, matched by the session. Public API. */
 import type { PatternId } from './types.ts';
+import type { AnticipateSettings } from './anticipate/settings.ts';
 import type { SplitDeleteSettings } from './split-delete/settings.ts';
 import type { UnlockedReadSettings } from './unlocked-read-after-unique-violation/settings.ts';
 
@@ -33,4 +34,5 @@ interface RuleBase<P extends PatternId, S> {
 
 export type SplitDeleteRule = RuleBase<'split-delete', SplitDeleteSettings>;
 export type UnlockedReadRule = RuleBase<'unlocked-read-after-unique-violation', UnlockedReadSettings>;
-export type Rule = SplitDeleteRule | UnlockedReadRule;
+export type AnticipateRule = RuleBase<'anticipate', AnticipateSettings>;
+export type Rule = SplitDeleteRule | UnlockedReadRule | AnticipateRule;

@@ -11,7 +11,7 @@ import type { Looks } from './evidence.ts';
 import type { Reason } from './reasons.ts';
 import type { Rule } from './rule.ts';
 
-export type PatternId = 'split-delete' | 'unlocked-read-after-unique-violation';
+export type PatternId = 'split-delete' | 'unlocked-read-after-unique-violation' | 'anticipate';
 
 /** What a pattern may ask of the session. */
 export interface DetectionContext {
@@ -28,7 +28,9 @@ export interface DetectionContext {
   database: string;
   /** The real grammar; asked by plan() only, once per shape of text. */
   witness: Witness;
-  /** The first rule of this pattern that matches the session and this table; undefined: the pattern is off here. */
+  /** A rule of the pattern `anticipate` may apply to the session. */
+  anticipates?: boolean;
+  /** The first rule of this pattern that matches the session, this table and this statement; undefined: the pattern is off here. */
   ruleFor(pattern: PatternId, table: Name): Rule | undefined;
 }
 
@@ -45,13 +47,13 @@ export interface Finding {
   question: FactsQuestion;
   /** Rows that the remembered read returned. */
   rows: number;
-  /** What the sequence began with: the read, or the INSERT that failed. */
-  began: Statement;
+  /** What the sequence began with: the read, or the INSERT that failed. Undefined: with the statement itself. */
+  began?: Statement;
   /**
    * Turns the finding into a plan once the facts are there. Does the witness check and the proof as well.
    * @param server MySQL and MariaDB: given. PostgreSQL: the session itself refuses by isolation level.
    */
-  plan(facts: Facts, server?: ServerState): Plan | { reason: Reason };
+  plan(facts: Facts, server?: ServerState): Plan | GuardPlan | { reason: Reason };
 }
 
 /** What a MySQL or MariaDB server says of the session, asked inside the transaction in front of a plan. */
@@ -77,11 +79,26 @@ export interface GuardKey {
   name: string;
 }
 
+/** What a session takes before it goes on: a lock per table, held to the end of the transaction. */
+export interface Guard {
+  key: GuardKey;
+  mode: 'try' | 'wait';
+  waitMs: number;
+}
+
+/** The guard is taken, then the client's own statement is sent as it came. */
+export interface GuardPlan {
+  pattern: PatternId;
+  rule: Rule;
+  guard: Guard;
+  edited: undefined;
+}
+
 /** How the session runs it: guard, then SAVEPOINT, before, edited, after, RELEASE; on error ROLLBACK TO and the original. */
 export interface Plan {
   pattern: PatternId;
   rule: Rule;
-  guard?: { key: GuardKey; mode: 'try' | 'wait'; waitMs: number };
+  guard?: Guard;
   /** Statements inside the savepoint in front of the edited one. */
   before: string[];
   edited: { text: Buffer; parameters: Parameters };

@@ -45,14 +45,20 @@ export function decide(state: SessionState, statement: Statement): Decision {
       status: state.status,
       database: state.info.database,
       witness: state.options.shared.witness(state.dialect),
-      ruleFor: (pattern, table) => (asked = rules.ruleFor(pattern, table)),
+      anticipates: rules.anticipates === true,
+      ruleFor: (pattern, table) => (asked = rules.ruleFor(pattern, table, statement.head.fingerprint)),
     });
   } catch (error) {
     state.contain(error, statement);
     if (asked !== undefined) state.ruleFailed(asked);
     return undefined;
   }
-  if (detection === undefined || detection.kind === 'refusal') return detection;
+  if (detection === undefined) return undefined;
+  if (detection.kind === 'refusal') {
+    // BEGIN and the SELECT came together (pgjdbc): whether there is a transaction, nobody knows yet.
+    const early = detection.pattern === 'anticipate' && detection.reason === 'not-in-transaction';
+    return early && state.outstanding > 0 ? { ...detection, reason: 'pipeline' } : detection;
+  }
   const { finding } = detection;
   if (!state.readable) return refuse(finding, 'encoding');
   if (statement.head.optOut) return refuse(finding, 'opted-out');
@@ -71,8 +77,12 @@ function looksAround({ pattern, rule }: Finding): boolean {
   return pattern === 'split-delete' && rule.evidence === true;
 }
 
-/** A cheap first look, before the shape is computed: a DELETE after a read, a SELECT after a failed INSERT. */
-export function mayComplete({ memory }: SessionState, { word }: Pick<Statement, 'word'>): boolean {
+/**
+ * A cheap first look, before the shape is computed: a DELETE after a read, a SELECT after a failed INSERT, and where a rule
+ * anticipates any SELECT.
+ */
+export function mayComplete({ memory, rules }: SessionState, { word }: Pick<Statement, 'word'>): boolean {
+  if (word === 'select' && rules.anticipates === true) return true;
   if (!memory.remembers) return false;
   return word === 'delete' || (word === 'select' && memory.failedInsert !== undefined);
 }

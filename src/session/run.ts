@@ -124,7 +124,8 @@ export abstract class Run<State extends SessionState = SessionState, Request = u
   }
 
   protected sendOriginal(ending: Ending): void {
-    this.state.counters[ending.decision === 'observed' ? 'forwarded' : 'refused'] += 1;
+    const { decision } = ending;
+    this.state.counters[decision === 'observed' || decision === 'guarded' ? 'forwarded' : 'refused'] += 1;
     this.forwardOriginal();
     this.end(ending);
   }
@@ -144,6 +145,12 @@ export abstract class Run<State extends SessionState = SessionState, Request = u
 
   /** Behind the original: what makes the server answer it now. */
   protected demandReply(): void {}
+
+  /** The guard is all that there is to the plan. */
+  protected sendGuarded(): void {
+    if (this.guard.guard === 'had') this.sendOriginal({ decision: 'guarded' });
+    else this.sendOriginal({ decision: 'refused', reason: 'guard-not-had' });
+  }
 
   /** The client's own message or messages, as they came. */
   protected abstract forwardOriginal(): void;
@@ -165,7 +172,7 @@ export abstract class Run<State extends SessionState = SessionState, Request = u
     const { rule } = this.finding;
     // The guard alone is no rewrite, nor is a look.
     if (rule.mode !== 'rewrite') return;
-    if (decision === 'rewritten') state.ruleSucceeded(rule);
+    if (decision === 'rewritten' || decision === 'guarded') state.ruleSucceeded(rule);
     else if (reason === 'plan-failed') state.originalSent(statement, rule);
     else if (reason !== 'defect') state.options.shared.breaker.undecided(rule.id);
   }

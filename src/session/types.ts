@@ -61,8 +61,8 @@ export interface FindingEvent {
   pattern: PatternId;
   rule: string;
   mode: Mode;
-  /** observed: would have been planned. rewritten. refused: left alone, see reason. fell-back: the plan failed, the original was sent. passed-on: the plan's error went to the client. */
-  decision: 'observed' | 'rewritten' | 'refused' | 'fell-back' | 'passed-on';
+  /** observed: would have been planned. rewritten. guarded: the guard was taken, the statement was sent as it came. refused: left alone, see reason. fell-back: the plan failed, the original was sent. passed-on: the plan's error went to the client. */
+  decision: 'observed' | 'rewritten' | 'guarded' | 'refused' | 'fell-back' | 'passed-on';
   reason?: Reason;
   fingerprint: string;
   table: string;
@@ -174,8 +174,13 @@ export interface RuleSet {
 export interface SessionRules {
   /** False when no rule can ever apply to this session: its statements are then not looked at. */
   active: boolean;
-  /** First rule of the pattern whose match fits the session and the table and whose mode is not off. */
-  ruleFor(pattern: PatternId, table: Name): Rule | undefined;
+  /** A rule of the pattern `anticipate` may apply: every SELECT is then looked at. */
+  anticipates?: boolean;
+  /**
+   * First rule of the pattern whose match fits the session and the table and whose mode is not off.
+   * @param fingerprint of the statement; rules of the pattern `anticipate` name theirs
+   */
+  ruleFor(pattern: PatternId, table: Name, fingerprint?: string): Rule | undefined;
 }
 
 /** Named limits of one session; over one of them things are forgotten and counted, never guessed. Config: limits. */

@@ -64,9 +64,7 @@ vi.mock('../../src/patterns/split-delete/plan.ts', async (original) =>
 vi.mock('../../src/patterns/split-delete/plan-mysql.ts', async (original) =>
   faults.wrapped(await original<Module>()),
 );
-vi.mock('../../src/patterns/split-delete/guard.ts', async (original) =>
-  faults.wrapped(await original<Module>()),
-);
+vi.mock('../../src/patterns/guard.ts', async (original) => faults.wrapped(await original<Module>()));
 vi.mock('../../src/patterns/unlocked-read-after-unique-violation/detect.ts', async (original) =>
   faults.wrapped(await original<Module>()),
 );

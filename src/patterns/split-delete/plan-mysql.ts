@@ -11,7 +11,7 @@ import { isolationOf } from '../isolation.ts';
 import type { Reason } from '../reasons.ts';
 import { refusedRelations } from '../relations.ts';
 import type { Plan, ServerState } from '../types.ts';
-import { guardKeyMysql, planGuard } from './guard.ts';
+import { guardKeyMysql, planGuard } from '../guard.ts';
 import { looksMysql } from './looks.ts';
 import { refusedChunks } from './plan.ts';
 import type { SplitDelete } from './plan.ts';

@@ -13,7 +13,7 @@ import type { Reason } from '../reasons.ts';
 import { refusedRelations } from '../relations.ts';
 import type { SplitDeleteRule } from '../rule.ts';
 import type { Plan } from '../types.ts';
-import { guardKey, planGuard } from './guard.ts';
+import { guardKey, planGuard } from '../guard.ts';
 import { looksPostgres } from './looks.ts';
 import { keyTable } from './select.ts';
 

@@ -17,7 +17,7 @@ type Guard = NonNullable<Plan['guard']>;
 
 export type Refused = { reason: Reason } | { stopped: Request };
 
-/** Lock names are server-wide, at most 64 characters; `name` is a hash already, see patterns/split-delete/guard.ts. */
+/** Lock names are server-wide, at most 64 characters; `name` is a hash already, see patterns/guard.ts. */
 function literal(name: string): string {
   return `'${name.replaceAll("'", "''").replaceAll('\\', '\\\\')}'`;
 }

@@ -5,7 +5,7 @@ import type { Statement } from '../../memory/types.ts';
 import { splitEvidence } from '../../patterns/evidence.ts';
 import type { Before, Text } from '../../patterns/evidence.ts';
 import type { Reason } from '../../patterns/reasons.ts';
-import type { Finding, Plan, ServerState } from '../../patterns/types.ts';
+import type { Finding, GuardPlan, Plan, ServerState } from '../../patterns/types.ts';
 import { errno } from '../../wire/mysql/codes.ts';
 import { lastPrepared } from '../../wire/mysql/client-commands.ts';
 import { withStatementId, writeExecute } from '../../wire/mysql/execute.ts';
@@ -77,10 +77,12 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
     if (mode !== 'rewrite' && evidence === true) return yield* this.observed();
     const plan = yield* this.planned();
     if (!('edited' in plan)) return this.leave(plan);
-    if (plan.looks !== undefined && 'reason' in plan.looks) this.evidence = plan.looks;
+    if (plan.edited !== undefined && plan.looks !== undefined && 'reason' in plan.looks)
+      this.evidence = plan.looks;
     const ended = yield* this.guarded(plan);
     if (ended !== undefined) return this.leave(ended);
     if (plan.rule.guardOnly === true) return this.sendOriginal({ decision: 'observed' });
+    if (plan.edited === undefined) return this.sendGuarded();
     yield* plan.probe === undefined ? this.edited(plan.edited, plan) : this.lockByKey(plan, plan.probe);
   }
 
@@ -105,6 +107,7 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
     const plan = yield* this.planned();
     if ('reason' in plan) return { refused: plan.reason };
     if ('stopped' in plan) return plan;
+    if (plan.edited === undefined) throw new Error('there is nothing to look around');
     if (plan.rule.guardOnly === true) {
       const ended = yield* this.guarded(plan);
       if (ended !== undefined) return 'reason' in ended ? { refused: ended.reason } : ended;
@@ -112,7 +115,7 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
     return yield* lookInFront(this, plan, foundRows);
   }
 
-  private *planned(): Steps<Plan | Refused> {
+  private *planned(): Steps<Plan | GuardPlan | Refused> {
     const server = yield* readServerState(this);
     if ('reason' in server || 'stopped' in server) return server;
     // The answer to a pipelined prepare has come before ours. It has failed, and so must its execution.
@@ -125,7 +128,7 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
   }
 
   /** @returns why there is no plan after all */
-  private *guarded({ guard }: Plan): Steps<Refused | undefined> {
+  private *guarded({ guard }: Plan | GuardPlan): Steps<Refused | undefined> {
     this.guard = { guard: 'none' };
     if (guard === undefined) return undefined;
     const turn = yield* takeGuard(this, guard);
@@ -136,9 +139,9 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
 
   /** USE is not followed: the default database is known for certain only here, and a rule may not be meant for it. */
   private stillMatches(database: string): boolean {
-    const { state, finding } = this;
+    const { state, finding, statement } = this;
     if (database !== state.info.database) state.begin({ ...state.info, database });
-    return state.rules.ruleFor(finding.pattern, finding.table) === finding.rule;
+    return state.rules.ruleFor(finding.pattern, finding.table, statement.head.fingerprint) === finding.rule;
   }
 
   protected dispatch(request: Request): void {

@@ -120,6 +120,7 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
           ...(guard === undefined ? {} : { guardWaitMs: guarded.waitedMs }),
         };
       if (this.state.environment !== facts.environment) continue;
+      if (plan.edited === undefined) return this.sendGuarded();
       if (mode === 'rewrite') return yield* this.edited(plan);
       if (plan.looks === undefined) return this.sendOriginal({ decision: 'observed' });
       return yield* this.observed(plan);

@@ -1,6 +1,7 @@
 /**
  * The application of Django ticket 23576 where it was reported, on MySQL: delete what a filter over joined tables finds,
- * then insert anew. @see src/demo/split-delete.ts for the same on PostgreSQL and for the letters of the steps.
+ * then insert anew. @see src/demo/split-delete.ts for the same on PostgreSQL and for the letters of the
+ * steps; A and V begin otherwise than B.
  */
 import { randomBytes } from 'node:crypto';
 import type { Actor } from '../../../src/demo/schedule.ts';
@@ -55,7 +56,7 @@ export function cartRows(start: 'full' | 'empty', keys: Keys = 'auto-increment')
   ];
 }
 
-const filterOf = (table: string): string =>
+export const filterOf = (table: string): string =>
   `SELECT \`${table}\`.\`id\` FROM \`${table}\` ` +
   `INNER JOIN \`shop_customer\` ON (\`${table}\`.\`customer_id\` = \`shop_customer\`.\`id\`) ` +
   `INNER JOIN \`shop_product\` ON (\`${table}\`.\`product_id\` = \`shop_product\`.\`id\`) ` +
@@ -83,6 +84,9 @@ export async function splitDeleter(
         ]);
   return session.actor({
     B: () => session.ok('BEGIN'),
+    // Once, in place of every BEGIN; and a transaction whose snapshot is taken before its first read.
+    A: () => session.ok('SET autocommit = 0'),
+    V: () => session.ok('START TRANSACTION WITH CONSISTENT SNAPSHOT'),
     S: async () => {
       const { rows } = await session.query(filter, ['one']);
       ids = rows.map((row) => row.id as Value);

@@ -60,6 +60,24 @@ export async function splitDeleteLoad(load: Load, transactions: number): Promise
   return result;
 }
 
+/** So many times, all sessions delete and insert the same pair once, starting together from what `reset` leaves. */
+export async function emptyRounds(
+  load: Load,
+  rounds: number,
+  reset: () => Promise<unknown>,
+): Promise<Result> {
+  const connect = (_: unknown, n: number): Promise<Actor> =>
+    splitDeleter(load.urls[n % load.urls.length] ?? '', `R${n + 1}`, load.protocol, 'READ COMMITTED');
+  const workers = await Promise.all(Array.from({ length: load.sessions }, connect));
+  const result = fresh(workers);
+  for (let round = 0; round < rounds; round++) {
+    await reset();
+    await Promise.all(workers.map((worker) => transaction(worker, 'BSDIC', result)));
+  }
+  await Promise.all(workers.map((worker) => worker.end()));
+  return result;
+}
+
 /** For each of `keys` new names, every session runs update_or_create at the same time. */
 export async function updateOrCreateLoad(load: Load, keys: number): Promise<Result> {
   const result: Result = { committed: 0, errors: {}, sent: new Map() };

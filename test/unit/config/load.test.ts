@@ -248,7 +248,7 @@ describe('rules', () => {
     const rule = (text: string) =>
       problems(`${minimal}rules:\n  custom:\n    - {id: a, mode: off, ${text}}\n`);
     expect(rule('pattern: split')).toEqual([
-      'f.yaml:7:35: rules.custom[0].pattern: expected one of split-delete, unlocked-read-after-unique-violation',
+      'f.yaml:7:35: rules.custom[0].pattern: expected one of split-delete, unlocked-read-after-unique-violation, anticipate',
     ]);
     expect(rule('pattern: split-delete, settings: {when: always}')[0]).toMatch(
       /^f\.yaml:7:60: rules\.custom\[0\]\.settings: unknown key "when"; allowed: select_list, statements_between, window, guard, /,
@@ -422,7 +422,9 @@ describe('the example', () => {
       .replaceAll(/^( *)# (?=(?:mode|tables|token): )/gm, '$1');
     expect(text).toMatch(/^ {4}- id: cart-cleanup/m);
     const config = loadText(file, text, { INTERLOCK_ADMIN_TOKEN: 'a-token-of-twenty-one' });
-    expect(config.rules.map(({ id }) => id)).toContain('cart-cleanup');
+    expect(config.rules.map(({ id }) => id)).toEqual(
+      expect.arrayContaining(['cart-cleanup', 'shop/cart-anticipate']),
+    );
     expect(config.admin?.token).toBe('a-token-of-twenty-one');
   });
 });

@@ -128,7 +128,7 @@ const mistakes: [what: string, text: string, where: string, says: RegExp][] = [
     '6:11',
     /needs admin\.token/,
   ],
-  ['an example without an end', example(''), '11:11', /write one of becomes and refused/],
+  ['an example without an end', example(''), '11:11', /write one of becomes, refused and guards/],
   [
     'a reason that does not exist',
     example('          refused: selectlist'),

@@ -2,8 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { anyOf, compileGlob, tableTest } from '../../../src/config/globs.ts';
 import { ruleSet } from '../../../src/config/rule-set.ts';
+import { plainLexer } from '../../../src/explain/dialect.ts';
+import { anticipateSettings } from '../../../src/patterns/anticipate/settings.ts';
 import { splitDeleteSettings } from '../../../src/patterns/split-delete/settings.ts';
 import type { Mode, Rule, RuleMatch } from '../../../src/patterns/rule.ts';
+import { classify } from '../../../src/sql/classify.ts';
 
 const info = { listener: 'main', user: 'app', database: 'shop', application: 'gunicorn: worker' };
 
@@ -136,5 +139,53 @@ describe('globs', () => {
   });
   test('a table pattern is for every schema', () => {
     expect(tableTest(['cart'], false)({ schema: 'old', name: 'cart' })).toBe(true);
+  });
+});
+
+describe('anticipate', () => {
+  const select = 'SELECT c.id FROM c JOIN a ON a.id = c.a_id WHERE a.n = 1';
+  const one = (id: string, settings: object, match: RuleMatch = {}, mode: Mode = 'rewrite'): Rule => ({
+    id,
+    pattern: 'anticipate',
+    mode,
+    match,
+    settings: anticipateSettings.parse({ select: [select], ...settings }),
+    tablesNamed: false,
+  });
+  const fingerprint = (text: string, dialect: 'postgres' | 'mariadb' = 'postgres') =>
+    classify(Buffer.from(text), plainLexer(dialect)).head.fingerprint;
+  const ruleOf = (rules: Rule[], text: string, table = 'c', dialect?: 'mariadb') =>
+    ruleSet(rules, undefined)
+      .forSession(info)
+      .ruleFor('anticipate', { name: table }, fingerprint(text, dialect))?.id;
+
+  test('the SELECT counts, its constants and parameters do not', () => {
+    const rules = [one('a', {})];
+    expect(ruleOf(rules, select.replace('= 1', "= 'x'"))).toBe('a');
+    expect(ruleOf(rules, select.replace('= 1', '= $1'))).toBe('a');
+    expect(ruleOf(rules, `${select} LIMIT 1`)).toBeUndefined();
+    expect(ruleSet(rules, undefined).forSession(info).ruleFor('anticipate', { name: 'c' })).toBeUndefined();
+  });
+  test('by fingerprint, and in the dialect of the example', () => {
+    expect(ruleOf([one('a', { select: [fingerprint(select)] })], select)).toBe('a');
+    const quoted = 'SELECT `c`.`id` FROM `c` WHERE `c`.`n` = 1';
+    expect(ruleOf([one('a', { select: [quoted] })], quoted, 'c', 'mariadb')).toBe('a');
+  });
+  test('match.tables is about the table whose guard is taken', () => {
+    const named = one('a', { table: 'shop.c' }, { tables: ['shop.*'] });
+    expect(ruleOf([named], select, 'x')).toBe('a');
+    expect(ruleOf([one('a', {}, { tables: ['x'] }), one('b', {})], select)).toBe('b');
+  });
+  test('off stops the search, and a session without such rules does not look', () => {
+    expect(ruleOf([one('a', {}, {}, 'off'), one('b', {})], select)).toBeUndefined();
+    const session = (...rules: Rule[]) => ruleSet(rules, undefined).forSession(info);
+    expect(session(one('a', {}, {}, 'off')).anticipates).toBe(false);
+    expect(session(one('a', {}, { databases: ['other'] })).anticipates).toBe(false);
+    expect(session(rule('b'), one('a', {})).anticipates).toBe(true);
+  });
+  test('what is neither a SELECT nor a fingerprint is a mistake', () => {
+    for (const wrong of ['DELETE FROM c', 'abc', '', '0123456789ABCDEF'])
+      expect(anticipateSettings.safeParse({ select: [wrong] }).success, wrong).toBe(false);
+    expect(anticipateSettings.safeParse({ select: [] }).success).toBe(false);
   });
 });

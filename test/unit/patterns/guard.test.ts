@@ -1,6 +1,6 @@
 /** The guard's key is agreed between processes and versions: these values may not change. */
 import { expect, test } from 'vitest';
-import { guardClassId, guardKey, guardKeyMysql, hash32 } from '../../../src/patterns/split-delete/guard.ts';
+import { guardClassId, guardKey, guardKeyMysql, hash32 } from '../../../src/patterns/guard.ts';
 
 test('pinned', () => {
   expect(guardClassId).toBe(1_229_734_731);

@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { loadMysqlWitness } from '../../../src/sql/witness/mysql.ts';
 import type { Witness } from '../../../src/sql/witness/types.ts';
-import { guardKeyMysql } from '../../../src/patterns/split-delete/guard.ts';
+import { guardKeyMysql } from '../../../src/patterns/guard.ts';
 import type { Plan, Probe } from '../../../src/patterns/types.ts';
 import { mysqlKey } from '../../../src/memory/keys-mysql.ts';
 import { mysqlFacts } from './facts.ts';

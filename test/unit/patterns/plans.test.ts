@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { loadWitness } from '../../../src/sql/witness/postgres.ts';
 import type { Witness } from '../../../src/sql/witness/types.ts';
-import { guardKey } from '../../../src/patterns/split-delete/guard.ts';
+import { guardKey } from '../../../src/patterns/guard.ts';
 import type { Plan } from '../../../src/patterns/types.ts';
 import { binary, planOf, text } from './scene.ts';
 import type { Options, Step } from './scene.ts';

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { reasons } from '../../../src/patterns/reasons.ts';
 import type { Reason } from '../../../src/patterns/reasons.ts';
 import type { PatternId } from '../../../src/patterns/types.ts';
+import { anticipateCases, anticipateMysqlCases } from './anticipate.cases.ts';
 import { verdictOf } from './scene.ts';
 import { splitDeleteCases } from './split-delete.cases.ts';
 import { splitDeleteMysqlCases } from './split-delete.mysql.cases.ts';
@@ -23,16 +24,19 @@ const everySession: Reason[] = [
 const bySession: Record<PatternId, Reason[]> = {
   'split-delete': [...everySession, 'guard-unsafe', 'snapshot', 'look-visible', 'look-failed'],
   'unlocked-read-after-unique-violation': [...everySession, 'over-limit', 'no-row'],
+  anticipate: [...everySession.filter((reason) => reason !== 'plan-failed'), 'guard-unsafe', 'guard-not-had'],
 };
 
 const cases: Record<PatternId, Case[]> = {
   'split-delete': splitDeleteCases,
   'unlocked-read-after-unique-violation': unlockedReadCases,
+  anticipate: anticipateCases,
 };
 
 const mysqlCases: Record<PatternId, Case[]> = {
   'split-delete': splitDeleteMysqlCases,
   'unlocked-read-after-unique-violation': unlockedReadMysqlCases,
+  anticipate: anticipateMysqlCases,
 };
 
 /** What cannot happen on MySQL and MariaDB. */

@@ -19,8 +19,10 @@ import type {
 import { detect } from '../../../src/patterns/detect.ts';
 import type { Reason } from '../../../src/patterns/reasons.ts';
 import type { Mode, Rule } from '../../../src/patterns/rule.ts';
+import { fingerprintsOf } from '../../../src/patterns/anticipate/fingerprints.ts';
+import { anticipateSettings } from '../../../src/patterns/anticipate/settings.ts';
 import { splitDeleteSettings } from '../../../src/patterns/split-delete/settings.ts';
-import type { Detection, PatternId, Plan, ServerState } from '../../../src/patterns/types.ts';
+import type { Detection, GuardPlan, PatternId, Plan, ServerState } from '../../../src/patterns/types.ts';
 import { unlockedReadSettings } from '../../../src/patterns/unlocked-read-after-unique-violation/settings.ts';
 import { StatementText } from '../../../src/session/statement.ts';
 import { classify } from '../../../src/sql/classify.ts';
@@ -117,6 +119,9 @@ export class SceneStatement implements Statement {
   }
 }
 
+/** What a rule of the pattern `anticipate` names where a case does not. */
+export const declared = 'SELECT c.id FROM c JOIN a ON a.id = c.a_id WHERE a.name = 1';
+
 /** The real grammar agrees with everything; tests of the witness itself are in test/unit/sql. */
 export const believer: Witness = {
   agrees: () => true,
@@ -179,7 +184,8 @@ export class Scene {
       status: this.options.status ?? (this.options.autocommitOff === true ? 'T' : this.status),
       database: 'shop',
       witness: this.options.witness ?? believer,
-      ruleFor: (pattern) => this.rule(pattern),
+      anticipates: true,
+      ruleFor: (pattern) => this.rule(pattern, statement),
     });
   }
 
@@ -189,7 +195,7 @@ export class Scene {
     return 'reason' in result ? result.reason : 'found';
   }
 
-  plan(step: Step): Plan | { reason: Reason } | undefined {
+  plan(step: Step): Plan | GuardPlan | { reason: Reason } | undefined {
     const detection = this.detect(step);
     if (detection === undefined) return undefined;
     if (detection.kind === 'refusal') return { reason: detection.reason };
@@ -199,10 +205,15 @@ export class Scene {
       : detection.finding.plan(mysqlFactsOf(facts), serverOf(server));
   }
 
-  private rule(pattern: PatternId): Rule | undefined {
+  private rule(pattern: PatternId, statement: Statement): Rule | undefined {
     const { patterns, mode = 'rewrite', tablesNamed = true, settings = {} } = this.options;
     if (patterns !== undefined && !patterns.includes(pattern)) return undefined;
     const base = { id: 'test', mode, match: {}, tablesNamed };
+    if (pattern === 'anticipate') {
+      const parsed = anticipateSettings.parse({ select: [declared], ...settings });
+      const mine = fingerprintsOf(parsed.select).has(statement.head.fingerprint);
+      return mine ? { ...base, pattern, settings: parsed } : undefined;
+    }
     return pattern === 'split-delete'
       ? { ...base, pattern, settings: splitDeleteSettings.parse(settings) }
       : { ...base, pattern, settings: unlockedReadSettings.parse(settings) };
@@ -256,6 +267,7 @@ export function planOf(steps: (Step | string)[], options: Options = {}): Plan {
   const { scene, last } = playedUntilLast(steps, options);
   const plan = scene.plan(last);
   if (plan === undefined || 'reason' in plan) throw new Error(`no plan: ${plan?.reason ?? 'nothing'}`);
+  if (plan.edited === undefined) throw new Error('nothing is edited');
   return plan;
 }
 

@@ -61,6 +61,25 @@ export async function splitDeleteLoad(load: Load, transactions: number, keys: Ke
   return result;
 }
 
+/** So many times, all sessions delete and insert the same pair once, starting together from what `reset` leaves. */
+export async function emptyRounds(
+  load: Load,
+  rounds: number,
+  reset: () => Promise<unknown>,
+): Promise<Result> {
+  const actors = await connectAll(load, (url, name) =>
+    splitDeleter(url, name, load.protocol, load.isolation),
+  );
+  const sent = new Map(actors.map((actor) => [actor.pid, actor.sent]));
+  const result: Result = { committed: 0, errors: {}, sent };
+  for (let round = 0; round < rounds; round++) {
+    await reset();
+    await Promise.all(actors.map((actor) => transaction(actor, 'BSDIC', result)));
+  }
+  await Promise.all(actors.map((actor) => actor.end()));
+  return result;
+}
+
 /** For each of `keys` new names, every session runs update_or_create (first look-up F) or get_or_create and save (P) at the same time. */
 export async function updateOrCreateLoad(load: Load, keys: number, first: 'F' | 'P' = 'F'): Promise<Result> {
   const result: Result = { committed: 0, errors: {}, sent: new Map() };

@@ -1,11 +1,12 @@
 /**
- * The guard's key: which advisory lock two rewritten deletes of one table have to share. Step 7 of the flow.
+ * The guard's key: which advisory lock all that is guarded on one table has to share, be it a rewritten delete or a
+ * transaction that is anticipated. Step 7 of the flow.
  *
  * Public API between processes: all sidecars of one database have to compute the same key, whatever their version.
  * Changing a constant here means that old and new sidecars do not exclude each other; a test pins the values.
  */
-import type { GuardKey, Plan } from '../types.ts';
-import type { SplitDeleteSettings } from './settings.ts';
+import type { GuardKey, Plan } from './types.ts';
+import type { SplitDeleteSettings } from './split-delete/settings.ts';
 
 /** First integer of pg_try_advisory_xact_lock(int, int): "ILCK" in ASCII. */
 export const guardClassId = 0x494c_434b;
