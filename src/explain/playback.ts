@@ -78,7 +78,7 @@ export class Playback {
     const { lexer } = this.options;
     const { parameters } = said;
     const source = new StatementText(Buffer.from(said.sql, 'utf8'), lexer);
-    const bound = parameters === undefined ? undefined : { parameters };
+    const bound = parameters === undefined ? undefined : { parameters, bytes: 0 };
     const statement = new SentStatement(source, bound === undefined ? 'simple' : 'extended', bound);
     this.now += said.after ?? 1;
     this.memory.arriving(this.now);

@@ -13,6 +13,9 @@ export interface MemoryLimits {
   savepoints: number;
   /** Locking look-ups without a row, for `when: after-locking-lookup`. */
   lockingLookups: number;
+  /** Statements that wait to be looked at, and bytes of them; over it they are looked at. ORMs' transactions are shorter. */
+  unread: number;
+  unreadBytes: number;
 }
 
 export const defaultMemoryLimits: MemoryLimits = {
@@ -21,4 +24,6 @@ export const defaultMemoryLimits: MemoryLimits = {
   reads: 4,
   savepoints: 32,
   lockingLookups: 16,
+  unread: 64,
+  unreadBytes: 65_536,
 };

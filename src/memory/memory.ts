@@ -5,19 +5,21 @@
  * Invariants: bounded (limits.ts); everything ends with the transaction except one note of its last read; status comes
  * from the server (command tags, errors, ReadyForQuery), never from text alone. No clock: `now` is given, monotonic ms.
  *
- * Outside a transaction statements are not even lexed: a read is kept as a note and its shape computed only if a
- * DELETE by list follows.
+ * Statements are not even lexed before it matters. Outside a transaction a read is kept as a note and its shape computed
+ * only if a DELETE by list follows; inside, most wait (unread.ts) until a question depends on them.
  */
 import type { Dialect, InsertShape, Name, SelectShape } from '../sql/shape.ts';
 import { hasNoEffect, onlyKnownFunctions } from './functions.ts';
 import { isShow, TransactionIsolation } from './isolation.ts';
 import type { EffectiveIsolation } from './isolation.ts';
+import { inFailedTransaction, isUniqueViolation } from './errors.ts';
 import { Budget, type Share } from './budget.ts';
 import type { MemoryLimits } from './limits.ts';
 import { includesTable } from './names.ts';
 import { Opening } from './opening.ts';
 import { RememberedRead } from './read.ts';
 import type { Outcome, Statement, StatementError, TransactionStatus } from './types.ts';
+import { UnreadStatements } from './unread.ts';
 
 /** The last read in front of the present transaction: enough to count `across-begin` and `across-transactions`. */
 export interface EarlierRead {
@@ -46,12 +48,8 @@ export interface LockingLookup {
   shape: SelectShape;
 }
 
-const uniqueViolation = '23505';
-/** ER_DUP_ENTRY, ER_DUP_ENTRY_WITH_KEY_NAME; their SQLSTATE 23000 is that of every violation. */
-const duplicateEntries = new Set([1062, 1586]);
-/** "current transaction is aborted": the server did not run the statement at all. */
-const inFailedTransaction = '25P02';
-
+/** First words of what is no read, whatever it returns. */
+const writing = new Set(['insert', 'update', 'delete']);
 export class TransactionMemory {
   private current: TransactionStatus = 'I';
   private remembered: RememberedRead[] = [];
@@ -63,6 +61,7 @@ export class TransactionMemory {
   private wrote = false;
   readonly opening = new Opening();
   private gaps = 0;
+  private readonly unread: UnreadStatements;
   private idleSince: number | undefined;
   private readonly limits: MemoryLimits;
   private readonly share: Share;
@@ -77,6 +76,7 @@ export class TransactionMemory {
   constructor(limits: MemoryLimits, share: Share = new Budget(Infinity).share()) {
     this.limits = limits;
     this.share = share;
+    this.unread = new UnreadStatements(limits, share);
   }
 
   /**
@@ -94,11 +94,13 @@ export class TransactionMemory {
 
   /** False: no statement can complete a pattern. Cheap, asked before a statement's shape is computed. */
   get remembers(): boolean {
-    return this.remembered.length > 0 || this.earlier !== undefined || this.insert !== undefined;
+    if (this.earlier !== undefined || this.insert !== undefined) return true;
+    return this.remembered.length > 0 || this.unread.lastRead !== undefined;
   }
 
   /** Reads of this transaction that read the table, newest first. */
   readsOf(table: Name): RememberedRead[] {
+    this.catchUp();
     return this.remembered
       .filter((read) => includesTable(read.shape.tablesRead, table, this.dialect))
       .toReversed();
@@ -117,6 +119,7 @@ export class TransactionMemory {
   }
 
   get lockingLookups(): readonly LockingLookup[] {
+    this.catchUp();
     return this.lookups;
   }
 
@@ -127,11 +130,13 @@ export class TransactionMemory {
 
   /** A statement of this transaction may have done anything, SET CONSTRAINTS included. */
   get unknownEffects(): boolean {
+    this.catchUp();
     return this.unknown;
   }
 
   /** MySQL, MariaDB: 'session' where what the server says now is this transaction's level. */
   get isolation(): EffectiveIsolation {
+    this.catchUp();
     return this.levels.effective;
   }
 
@@ -153,6 +158,7 @@ export class TransactionMemory {
    */
   wantsRows(statement: Statement, beginPending = false): boolean {
     if (this.current !== 'T' && !beginPending) return false;
+    if (writing.has(statement.word)) return false;
     const { shape } = statement;
     if (shape.kind !== 'select' || statement.head.optOut) return false;
     const [item, more] = shape.items;
@@ -174,8 +180,15 @@ export class TransactionMemory {
   completed(statement: Statement, outcome: Outcome, now: number): void {
     this.idleSince = now;
     if (this.current === 'I') this.completedOutside(statement, outcome);
-    else if (outcome.error === undefined) this.succeeded(statement, outcome);
-    else this.failed(statement, outcome.error);
+    else if (outcome.error !== undefined) this.failed(statement, outcome.error);
+    // An INSERT that failed asks what follows it.
+    else if (this.insert !== undefined || !this.unread.add(statement, outcome, this.gaps))
+      this.succeeded(statement, outcome);
+  }
+
+  /** Reads what waits. Whatever is asked or told next finds the memory as if nothing had waited. */
+  private catchUp(): void {
+    for (const { statement, outcome, gaps } of this.unread.take()) this.follow(statement, outcome, gaps);
   }
 
   /** ReadyForQuery. */
@@ -234,6 +247,14 @@ export class TransactionMemory {
 
   private succeeded(statement: Statement, outcome: Outcome): void {
     const { shape } = statement;
+    // What waits is of no interest to a transaction that is over; a chained one keeps the level of the one before.
+    const over = (shape.kind === 'commit' || shape.kind === 'rollback') && !shape.chain;
+    if (!over) this.catchUp();
+    this.follow(statement, outcome, this.gaps);
+  }
+
+  private follow(statement: Statement, outcome: Outcome, gaps: number): void {
+    const { shape } = statement;
     if (this.dialect !== 'postgres') this.followIsolation(statement);
     this.opening.follow(statement);
     if (shape.kind === 'noise' || shape.kind === 'set-isolation') return;
@@ -258,7 +279,7 @@ export class TransactionMemory {
         this.opening.rolledBack();
         return;
       case 'select':
-        this.rememberRead(statement, shape, outcome);
+        this.rememberRead(statement, shape, outcome, gaps);
         return;
       case 'insert':
         this.wrote = true;
@@ -285,14 +306,14 @@ export class TransactionMemory {
     else if (shape.kind !== 'noise' || isShow(statement)) this.levels.used(statement);
   }
 
-  private rememberRead(statement: Statement, shape: SelectShape, outcome: Outcome): void {
+  private rememberRead(statement: Statement, shape: SelectShape, outcome: Outcome, gaps: number): void {
     if (!hasNoEffect(shape.functions, this.dialect) || shape.into) {
       this.unknown = true;
       this.wrote = true;
     }
     const read = outcome.read;
     if (read === undefined) return;
-    this.remembered.push(new RememberedRead(statement, shape, read, this.gaps, this.limits, this.share));
+    this.remembered.push(new RememberedRead(statement, shape, read, gaps, this.limits, this.share));
     if (this.remembered.length > this.limits.reads) this.share.give(this.remembered.shift()?.bytes ?? 0);
     if (!shape.locking || read.rows > 0 || read.cut === 'suspended' || shape.equalities.length === 0) return;
     this.lookups.push({ statement, shape });
@@ -301,6 +322,7 @@ export class TransactionMemory {
 
   private failed(statement: Statement, error: StatementError): void {
     if (error.code === inFailedTransaction) return;
+    this.catchUp();
     const { kind } = statement.shape;
     this.opening.follow(statement);
     // What MySQL refuses may be the second of several statements, half a procedure, or DDL that has committed first.
@@ -360,16 +382,21 @@ export class TransactionMemory {
    */
   private endTransaction(chainedRollback = false, chained = false): void {
     if (!chained) this.levels.end();
-    const last = this.remembered.at(-1);
-    this.earlier =
-      last === undefined
-        ? undefined
-        : { statement: last.statement, rows: last.result.rows, across: 'transactions' };
+    this.earlier = this.lastRead();
     if (this.insert !== undefined && !chainedRollback) this.insert.sameTransaction = false;
     this.forget();
   }
 
+  private lastRead(): EarlierRead | undefined {
+    const unread = this.unread.lastRead;
+    if (unread !== undefined)
+      return { statement: unread.statement, rows: unread.outcome.read?.rows ?? 0, across: 'transactions' };
+    const last = this.remembered.at(-1);
+    return last && { statement: last.statement, rows: last.result.rows, across: 'transactions' };
+  }
+
   private forget(): void {
+    this.unread.clear();
     for (const { bytes } of this.remembered) this.share.give(bytes);
     this.remembered = [];
     this.lookups = [];
@@ -378,8 +405,4 @@ export class TransactionMemory {
     this.wrote = false;
     this.opening.begin();
   }
-}
-
-function isUniqueViolation({ code, errno }: StatementError): boolean {
-  return code === uniqueViolation || (errno !== undefined && duplicateEntries.has(errno));
 }

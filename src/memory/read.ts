@@ -221,7 +221,8 @@ function isTooLong(values: (string | null)[], limits: MemoryLimits): boolean {
 /** Bytes of an element of a Set, beside its text. */
 const elementBytes = 64;
 
-function sizeOf(values: (string | null)[]): number {
+/** Bytes of the values of a read, once they are compared. */
+export function sizeOf(values: (string | null)[]): number {
   return lengthOf(values) + elementBytes * values.length;
 }
 

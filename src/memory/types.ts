@@ -26,6 +26,8 @@ export interface Statement {
   readonly head: StatementHead;
   readonly parameters?: Parameters | undefined;
   readonly via: 'simple' | 'extended';
+  /** Of text and parameters, as they are kept. */
+  readonly bytes: number;
 }
 
 /** PG RowDescription, MySQL column definition: who a result column really is. */

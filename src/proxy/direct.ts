@@ -15,6 +15,15 @@ const readBytes = 64 * 1024;
 /** One call into the kernel at a time, and JavaScript in between. */
 const shared = Buffer.allocUnsafeSlow(readBytes);
 
+/** Views of its first bytes, by length: most chunks are short, and making a view costs as much as forwarding it. */
+const views: Buffer[] = [];
+const mostViews = 4 * 1024;
+
+function firstBytes(length: number): Buffer {
+  if (length >= mostViews) return shared.subarray(0, length);
+  return (views[length] ??= shared.subarray(0, length));
+}
+
 /** Up to this size several buffers are joined: one copy is cheaper than a vector of small writes. */
 export const joinBytes = 16 * 1024;
 const joined = Buffer.allocUnsafeSlow(joinBytes);
@@ -59,7 +68,7 @@ export class DirectSocket {
       onread: {
         buffer: shared,
         callback(bytes: number): boolean {
-          data(shared.subarray(0, bytes));
+          data(firstBytes(bytes));
           return true;
         },
       },
@@ -76,37 +85,48 @@ export class DirectSocket {
   send(buffers: readonly Buffer[]): void {
     const [first] = buffers;
     if (first === undefined) return;
-    if (buffers.length === 1) return this.#write(first);
+    if (buffers.length === 1) return this.#write(first, first.length);
     let total = 0;
     for (const buffer of buffers) total += buffer.length;
     if (total > joinBytes) return this.#writeAll(buffers);
     let at = 0;
     for (const buffer of buffers) at += buffer.copy(joined, at);
-    this.#write(joined.subarray(0, total));
+    this.#write(joined, total);
   }
 
-  #write(bytes: Buffer): void {
-    const left = this.#attempt(() => writeSync(this.#descriptor, bytes));
-    if (left < bytes.length) this.socket.write(Buffer.from(bytes.subarray(left)));
+  #write(bytes: Buffer, length: number): void {
+    const { socket } = this;
+    let left = 0;
+    if (socket.writableLength === 0) {
+      try {
+        left = writeSync(this.#descriptor, bytes, 0, length);
+      } catch (error) {
+        if (!this.#mayWait(error)) return;
+      }
+    }
+    if (left < length) socket.write(Buffer.from(bytes.subarray(left, length)));
   }
 
   #writeAll(buffers: readonly Buffer[]): void {
-    let left = this.#attempt(() => writevSync(this.#descriptor, buffers));
+    const { socket } = this;
+    let left = 0;
+    if (socket.writableLength === 0) {
+      try {
+        left = writevSync(this.#descriptor, buffers);
+      } catch (error) {
+        if (!this.#mayWait(error)) return;
+      }
+    }
     for (const buffer of buffers) {
-      if (left < buffer.length) this.socket.write(Buffer.from(buffer.subarray(left)));
+      if (left < buffer.length) socket.write(Buffer.from(buffer.subarray(left)));
       left = Math.max(0, left - buffer.length);
     }
   }
 
-  /** @returns bytes that have left; Infinity when the connection is gone */
-  #attempt(write: () => number): number {
-    if (this.socket.writableLength > 0) return 0;
-    try {
-      return write();
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return 0;
-      this.socket.destroy(error as Error);
-      return Infinity;
-    }
+  /** The kernel's buffers are full; any other error ends the socket. */
+  #mayWait(error: unknown): boolean {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return true;
+    this.socket.destroy(error as Error);
+    return false;
   }
 }

@@ -69,6 +69,8 @@ export type TextSource = StatementText | typeof unseenText;
 /** Where the parameters of an extended execution are read from when somebody asks. */
 interface Bound {
   readonly parameters: Parameters;
+  /** As they are kept. */
+  readonly bytes: number;
 }
 
 export class SentStatement implements Statement {
@@ -84,6 +86,10 @@ export class SentStatement implements Statement {
 
   get parameters(): Parameters | undefined {
     return this.bound?.parameters;
+  }
+
+  get bytes(): number {
+    return this.source.length + (this.bound?.bytes ?? 0);
   }
 
   get text(): Buffer {

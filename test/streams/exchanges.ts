@@ -91,6 +91,43 @@ function tpcb(aid: number): Flight[] {
   ];
 }
 
+/** What Django sends for get, save and filter in one atomic block; bench/orm.sql is the same. */
+function orm(aid: number): Flight[] {
+  const columns = ['aid', 'bid', 'abalance'].map((name) => ({ ...account, name }));
+  const found = [
+    server.rowDescription(columns),
+    server.dataRow([String(aid), '1', '-4711']),
+    server.complete('SELECT 1'),
+  ];
+  const select = columns.map(({ name }) => `"pgbench_accounts"."${name}"`).join(', ');
+  const from =
+    'FROM "pgbench_accounts" INNER JOIN "pgbench_branches" ON ("pgbench_accounts"."bid" = "pgbench_branches"."bid")';
+  return [
+    ...simple('BEGIN', 'T', server.complete('BEGIN')),
+    ...simple(
+      `SELECT ${select} ${from} WHERE "pgbench_accounts"."aid" = ${aid} ORDER BY "pgbench_accounts"."aid" ASC LIMIT 21`,
+      'T',
+      ...found,
+    ),
+    ...simple('SAVEPOINT "s140213_x1"', 'T', server.complete('SAVEPOINT')),
+    ...simple(
+      `INSERT INTO "pgbench_history" ("tid", "bid", "aid", "delta") VALUES (1, 1, ${aid}, 7) RETURNING "pgbench_history"."tid"`,
+      'T',
+      server.rowDescription([account]),
+      server.dataRow(['1']),
+      server.complete('INSERT 0 1'),
+    ),
+    ...simple('RELEASE SAVEPOINT "s140213_x1"', 'T', server.complete('RELEASE')),
+    ...simple(
+      `UPDATE "pgbench_accounts" SET "bid" = 1, "abalance" = 7 WHERE "pgbench_accounts"."aid" = ${aid}`,
+      'T',
+      server.complete('UPDATE 1'),
+    ),
+    ...simple(`SELECT ${select} ${from} WHERE "pgbench_accounts"."bid" IN (1, 2, 3) LIMIT 21`, 'T', ...found),
+    ...simple('COMMIT', 'I', server.complete('COMMIT')),
+  ];
+}
+
 const flags =
   c.mysql |
   c.protocol41 |
@@ -179,6 +216,7 @@ export function exchanges(): Exchange[] {
       ]),
     ),
     exchange('TPC-B, simple', 7, postgresSession(), flights(tpcb)),
+    exchange('ORM-like, simple', 8, postgresSession(), flights(orm)),
     exchange(
       'point select, text',
       1,

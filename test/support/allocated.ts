@@ -3,6 +3,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 setFlagsFromString('--expose-gc');
+// On a busy machine the thread that compiles would not be done when counting begins.
+setFlagsFromString('--no-concurrent-recompilation');
 const collect = runInNewContext('gc') as () => void;
 
 /** Runs of one sample: few enough that what they allocate fits into the young generation, so that no collection comes between. */

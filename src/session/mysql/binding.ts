@@ -25,18 +25,21 @@ export function bind(packet: Buffer, prepared: Prepared, parameters: number, fla
   const execute = readExecute(packet, 0, packet.length, { flags, parameters, types, longData });
   if (execute.typesSent) prepared.types = execute.types;
   if (longData.size > 0) prepared.longData = new Set();
-  return new Bound(execute, parameters);
+  return new Bound(execute, parameters, packet.length);
 }
 
 export class Bound {
   /** The execute asks for a cursor: rows come one by one with COM_STMT_FETCH. */
   readonly execute: Execute;
+  /** Of the packet that the values are views of. */
+  readonly bytes: number;
   private readonly count: number;
   private made: Parameters | undefined;
 
-  constructor(execute: Execute, count: number) {
+  constructor(execute: Execute, count: number, bytes: number) {
     this.execute = execute;
     this.count = count;
+    this.bytes = bytes;
   }
 
   get parameters(): Parameters {

@@ -129,11 +129,11 @@ export class ServerSide {
       this.conversation.replies.shift();
       const { describes } = head;
       if (describes !== undefined && (this.inTransaction || describes.lasts))
-        describes.describedAs(readRowDescription(buf, start, end));
+        describes.describedAs(readRowDescription(buf, start, end, 1));
     } else if (head?.kind === 'query') {
       const { execution } = head;
       if (execution !== undefined && this.inTransaction)
-        execution.described = readRowDescription(buf, start, end);
+        execution.described = readRowDescription(buf, start, end, 1);
     } else return this.unexpected(server.rowDescription, buf, start, end);
     this.pass(head, buf, start, end);
   }
@@ -153,6 +153,10 @@ export class ServerSide {
       if (head.verb === 'skip') command.value = readFirstValue(buf, start, end);
     } else if (execution !== undefined) {
       execution.rows += 1;
+      const { captured } = execution;
+      // Most reads are told apart without their shape.
+      if (captured.undecided && !(this.inTransaction && readFieldCount(buf, start, end) === 1))
+        captured.decide(false);
       if (this.wantsValues(execution)) this.capture(execution, buf, start, end);
     }
     this.pass(head, buf, start, end);

@@ -31,13 +31,19 @@ export interface ServerError {
 
 const bytesAfterColumnName = 18;
 
-export function readRowDescription(buf: Buffer, start: number, end: number): ColumnDescription[] {
+/** @param most columns; what follows them is not looked at */
+export function readRowDescription(
+  buf: Buffer,
+  start: number,
+  end: number,
+  most = Number.POSITIVE_INFINITY,
+): ColumnDescription[] {
   const cursor = new Cursor(buf, start, end);
   const count = cursor.uint16();
   if (count * (bytesAfterColumnName + 1) > cursor.left)
     throw new ProtocolViolation('RowDescription is shorter than its count');
   const columns: ColumnDescription[] = [];
-  for (let index = 0; index < count; index += 1) {
+  for (let index = 0; index < Math.min(count, most); index += 1) {
     const name = cursor.name();
     const tableId = cursor.uint32();
     const attribute = cursor.int16();
@@ -45,13 +51,15 @@ export function readRowDescription(buf: Buffer, start: number, end: number): Col
     cursor.bytes(6); // type length and modifier
     columns.push({ name, tableId, attribute, type, format: cursor.int16() });
   }
-  cursor.finish();
+  if (count <= most) cursor.finish();
   return columns;
 }
 
 /** Number of columns of a DataRow or RowDescription. */
 export function readFieldCount(buf: Buffer, start: number, end: number): number {
-  return new Cursor(buf, start, end).uint16();
+  const body = bodyOf(buf, start, end);
+  if (end - body < 2) throw new ProtocolViolation('message ends too early');
+  return buf.readUInt16BE(body);
 }
 
 /** First value of a DataRow. The rest of the row is not looked at. @throws ProtocolViolation also on a row without columns */

@@ -91,6 +91,7 @@ export class SceneStatement implements Statement {
   readonly via: 'simple' | 'extended';
   readonly word: Statement['word'];
   readonly alone: boolean;
+  readonly bytes: number;
   private classified: Classified | undefined;
   private readonly lexer: LexerSettings;
 
@@ -100,6 +101,7 @@ export class SceneStatement implements Statement {
     this.text = text;
     this.word = word;
     this.alone = alone;
+    this.bytes = text.length;
     this.parameters = parameters;
     this.via = parameters === undefined ? 'simple' : 'extended';
   }
