@@ -157,8 +157,7 @@ export class TransactionMemory {
    * pipeline has not been answered yet (pgjdbc sends BEGIN and the first statement together).
    */
   wantsRows(statement: Statement, beginPending = false): boolean {
-    if (this.current !== 'T' && !beginPending) return false;
-    if (writing.has(statement.word)) return false;
+    if ((this.current !== 'T' && !beginPending) || writing.has(statement.word)) return false;
     const { shape } = statement;
     if (shape.kind !== 'select' || statement.head.optOut) return false;
     const [item, more] = shape.items;
@@ -248,8 +247,7 @@ export class TransactionMemory {
   private succeeded(statement: Statement, outcome: Outcome): void {
     const { shape } = statement;
     // What waits is of no interest to a transaction that is over; a chained one keeps the level of the one before.
-    const over = (shape.kind === 'commit' || shape.kind === 'rollback') && !shape.chain;
-    if (!over) this.catchUp();
+    if ((shape.kind !== 'commit' && shape.kind !== 'rollback') || shape.chain) this.catchUp();
     this.follow(statement, outcome, this.gaps);
   }
 

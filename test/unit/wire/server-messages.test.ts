@@ -24,6 +24,8 @@ describe('results', () => {
       { name: '?column?', tableId: 0, attribute: 0, type: 25, format: 1 },
     ]);
     expect(inside(rowDescription, read.readFieldCount)).toBe(2);
+    const first = inside(rowDescription, (buf, start, end) => read.readRowDescription(buf, start, end, 1));
+    expect(first.map(({ name }) => name)).toEqual(['id']);
   });
   test('a table OID over 2^31 stays positive', () => {
     const bytes = Buffer.from(rowDescription);
