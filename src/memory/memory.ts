@@ -16,40 +16,15 @@ import { inFailedTransaction, isUniqueViolation } from './errors.ts';
 import { Budget, type Share } from './budget.ts';
 import type { MemoryLimits } from './limits.ts';
 import { includesTable } from './names.ts';
+import type { EarlierRead, FailedInsert, LockingLookup } from './notes.ts';
 import { Opening } from './opening.ts';
 import { RememberedRead } from './read.ts';
 import type { Outcome, Statement, StatementError, TransactionStatus } from './types.ts';
 import { UnreadStatements } from './unread.ts';
 
-/** The last read in front of the present transaction: enough to count `across-begin` and `across-transactions`. */
-export interface EarlierRead {
-  statement: Statement;
-  rows: number;
-  /** begin: the read ran in autocommit. transactions: in an earlier explicit transaction. */
-  across: 'begin' | 'transactions';
-}
-
-/** An INSERT that failed with a unique violation, and nothing but noise, savepoint statements since. */
-export interface FailedInsert {
-  statement: Statement;
-  shape: InsertShape;
-  error: StatementError;
-  /** False once the transaction of the INSERT has ended (or there was none). */
-  sameTransaction: boolean;
-  /** Something ran whose effect is not known. */
-  unknownEffect: boolean;
-  /** No error: ON CONFLICT DO NOTHING or INSERT IGNORE that inserted nothing. Which key was in the way, nobody says. */
-  quiet: boolean;
-}
-
-/** `SELECT … FOR UPDATE` that found no row: update_or_create's first look-up. */
-export interface LockingLookup {
-  statement: Statement;
-  shape: SelectShape;
-}
-
 /** First words of what is no read, whatever it returns. */
 const writing = new Set(['insert', 'update', 'delete']);
+
 export class TransactionMemory {
   private current: TransactionStatus = 'I';
   private remembered: RememberedRead[] = [];
@@ -59,7 +34,7 @@ export class TransactionMemory {
   private constraintsSet = false;
   private unknown = false;
   private wrote = false;
-  readonly opening = new Opening();
+  private readonly began = new Opening();
   private gaps = 0;
   private readonly unread: UnreadStatements;
   private idleSince: number | undefined;
@@ -132,6 +107,12 @@ export class TransactionMemory {
   get unknownEffects(): boolean {
     this.catchUp();
     return this.unknown;
+  }
+
+  /** Whether the transaction has read or written yet. */
+  get opening(): Opening {
+    this.catchUp();
+    return this.began;
   }
 
   /** MySQL, MariaDB: 'session' where what the server says now is this transaction's level. */
@@ -254,13 +235,13 @@ export class TransactionMemory {
   private follow(statement: Statement, outcome: Outcome, gaps: number): void {
     const { shape } = statement;
     if (this.dialect !== 'postgres') this.followIsolation(statement);
-    this.opening.follow(statement);
+    this.began.follow(statement);
     if (shape.kind === 'noise' || shape.kind === 'set-isolation') return;
     if (shape.kind === 'begin' && this.dialect !== 'postgres') {
       this.endTransaction(false, true);
       this.levels.beginAnew();
       this.insert = undefined;
-      this.opening.begin(statement);
+      this.began.begin(statement);
       return;
     }
     if (shape.kind === 'commit' || shape.kind === 'rollback') {
@@ -274,7 +255,7 @@ export class TransactionMemory {
     switch (shape.kind) {
       case 'rollback-to':
         this.current = 'T';
-        this.opening.rolledBack();
+        this.began.rolledBack();
         return;
       case 'select':
         this.rememberRead(statement, shape, outcome, gaps);
@@ -322,7 +303,7 @@ export class TransactionMemory {
     if (error.code === inFailedTransaction) return;
     this.catchUp();
     const { kind } = statement.shape;
-    this.opening.follow(statement);
+    this.began.follow(statement);
     // What MySQL refuses may be the second of several statements, half a procedure, or DDL that has committed first.
     const partly = this.dialect !== 'postgres' && kind === 'other';
     if (this.dialect === 'postgres') this.current = 'E';
@@ -370,7 +351,7 @@ export class TransactionMemory {
     this.levels.begin(by === undefined || by.word === 'set');
     this.forget();
     this.insert = undefined;
-    this.opening.begin(by);
+    this.began.begin(by);
   }
 
   /**
@@ -401,6 +382,6 @@ export class TransactionMemory {
     this.constraintsSet = false;
     this.unknown = false;
     this.wrote = false;
-    this.opening.begin();
+    this.began.begin();
   }
 }

@@ -8,7 +8,8 @@
  */
 import type { FactsQuestion } from '../../facts/types.ts';
 import { onlyKnownFunctions } from '../../memory/functions.ts';
-import type { FailedInsert, LockingLookup, TransactionMemory } from '../../memory/memory.ts';
+import type { TransactionMemory } from '../../memory/memory.ts';
+import type { FailedInsert, LockingLookup } from '../../memory/notes.ts';
 import { includesTable, possiblySameName, possiblySameTable, sameTable } from '../../memory/names.ts';
 import type { Parameters, Statement, StatementError } from '../../memory/types.ts';
 import { sameValue } from '../../memory/values.ts';

@@ -4,7 +4,7 @@
  * With several VALUES rows any one of them may have failed: a look-up of any row that the app tried to insert is the
  * pattern's read, and a lock on a row that was in nobody's way does no harm. All columns have to come from one row.
  */
-import type { FailedInsert } from '../../memory/memory.ts';
+import type { FailedInsert } from '../../memory/notes.ts';
 import { mysqlKey } from '../../memory/keys-mysql.ts';
 import { possiblySameTable, sameTable } from '../../memory/names.ts';
 import type { Statement } from '../../memory/types.ts';

@@ -3,7 +3,8 @@
  * inside a savepoint, holds its rows until they are complete, and sends the plain SELECT on any error.
  */
 import type { Facts } from '../../facts/types.ts';
-import type { FailedInsert, TransactionMemory } from '../../memory/memory.ts';
+import type { TransactionMemory } from '../../memory/memory.ts';
+import type { FailedInsert } from '../../memory/notes.ts';
 import type { Statement } from '../../memory/types.ts';
 import { lockable, lockingRead } from '../../sql/rewrites.ts';
 import type { LexerSettings, SelectShape, TableRef } from '../../sql/shape.ts';

@@ -59,6 +59,7 @@ function told(one: Scene, candidate: Step): unknown {
     status: memory.status,
     isolation: memory.isolation,
     unknownEffects: memory.unknownEffects,
+    untouched: memory.opening.untouched,
     setConstraints: memory.setConstraints,
     lookups: memory.lockingLookups.map(({ statement }) => statement.text.toString()),
     insert: memory.failedInsert?.statement.text.toString(),

@@ -1,0 +1,30 @@
+/** What a transaction's memory knows beside its reads, for the patterns. */
+import type { InsertShape, SelectShape } from '../sql/shape.ts';
+import type { Statement, StatementError } from './types.ts';
+
+/** The last read in front of the present transaction: enough to count `across-begin` and `across-transactions`. */
+export interface EarlierRead {
+  statement: Statement;
+  rows: number;
+  /** begin: the read ran in autocommit. transactions: in an earlier explicit transaction. */
+  across: 'begin' | 'transactions';
+}
+
+/** An INSERT that failed with a unique violation, and nothing but noise, savepoint statements since. */
+export interface FailedInsert {
+  statement: Statement;
+  shape: InsertShape;
+  error: StatementError;
+  /** False once the transaction of the INSERT has ended (or there was none). */
+  sameTransaction: boolean;
+  /** Something ran whose effect is not known. */
+  unknownEffect: boolean;
+  /** No error: ON CONFLICT DO NOTHING or INSERT IGNORE that inserted nothing. Which key was in the way, nobody says. */
+  quiet: boolean;
+}
+
+/** `SELECT … FOR UPDATE` that found no row: update_or_create's first look-up. */
+export interface LockingLookup {
+  statement: Statement;
+  shape: SelectShape;
+}
