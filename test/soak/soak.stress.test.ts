@@ -70,6 +70,23 @@ async function samplesUntil(watch: Watch, over: Promise<unknown>): Promise<void>
   }
 }
 
+/**
+ * Split deletes that went out as they came, by reason, and those without a guard: their transactions, and the one that meets
+ * theirs, can still lose the race.
+ */
+const unguarded = (metrics: Record<string, number>): Record<string, number> => {
+  const found: Record<string, number> = {};
+  for (const [name, count] of Object.entries(metrics)) {
+    const left =
+      /^interlock_findings_total\{pattern="split-delete".*decision="(?!rewritten)(.*)",reason="(.*)"/.exec(
+        name,
+      );
+    const why = name === 'interlock_guard_total{outcome="not-had"}' ? 'no guard' : left?.[2] || left?.[1];
+    if (why !== undefined && count > 0) found[why] = (found[why] ?? 0) + count;
+  }
+  return found;
+};
+
 const sum = (counts: Record<string, number>): number =>
   Object.values(counts).reduce((total, count) => total + count, 0);
 const inMiB = ({ early, late }: { early: number; late: number }): string =>
@@ -123,11 +140,12 @@ describe('mixed load', () => {
       const metrics = await proxy.metrics();
       const trend = { inUse: watch.trend('inUse'), rss: watch.trend('rss') };
       const count = (name: string): number => metrics[`interlock_${name}`] ?? 0;
+      const left = unguarded(metrics);
       const rewritten = count('statements_total{outcome="rewritten"}');
       console.log(
         `${duration.proxied / 1000} s: ${count('sessions_total')} sessions, ${count('statements_total')} statements, ` +
           `${rewritten} rewritten; in use ${inMiB(trend.inUse)}, rss ${inMiB(trend.rss)} (${watch.samples.length} samples), ` +
-          `guards not had ${count('guard_total{outcome="not-had"}')}, files ${before.files} -> ${after.files}, handles ${before.handles} -> ${after.handles}`,
+          `split deletes left alone or without guard ${JSON.stringify(left)}, files ${before.files} -> ${after.files}, handles ${before.handles} -> ${after.handles}`,
       );
       for (const [at, { name, mix }] of stages.entries()) {
         const [tally, direct] = [tallies[at] as Tally, directly[at] as Tally];
@@ -142,6 +160,12 @@ describe('mixed load', () => {
             act,
           ).toBeGreaterThan(0);
       }
+      // A race that is lost all the same has a named cause. One such delete fails itself, or the one that waits for it, or both.
+      const lost = tallies.flatMap(({ errors }) => [
+        errors['split delete: 23505'],
+        errors['split delete: 1062'],
+      ]);
+      expect(lost.reduce((n: number, one) => n + (one ?? 0), 0)).toBeLessThanOrEqual(2 * sum(left));
       expect(rewritten).toBeGreaterThan(0);
       expect(count('protocol_errors_total')).toBe(0);
       expect(count('problems_total')).toBe(0);

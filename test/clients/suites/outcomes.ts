@@ -52,6 +52,20 @@ export function fromProve(text: string): Outcomes {
   return outcomes;
 }
 
+/** pg_regress up to 15: `test a ... ok  12 ms`, in a group without the first word. */
+export const fromRegress = (text: string): Outcomes =>
+  each(text, /^(?:test)? +(\S+) +\.\.\. (ok|FAILED|failed)/gm, ([, name, word]) => [
+    name!,
+    word === 'ok' ? 'passed' : 'failed',
+  ]);
+
+/** What the tests of MariaDB Connector/J print of themselves. */
+export const fromConnectorJ = (text: string): Outcomes =>
+  each(text, /^finished test (success|failed) : (\S+)/gm, ([, word, name]) => [
+    name!,
+    word === 'success' ? 'passed' : 'failed',
+  ]);
+
 /** mocha's JSON reporter. */
 export function fromMocha(text: string): Outcomes {
   const report = JSON.parse(text.slice(text.indexOf('{\n  "stats"'))) as Record<

@@ -11,12 +11,13 @@ import { ask, startMysql } from '../../support/mysql.ts';
 import { pointed, run as runSql, startPostgres } from '../../support/postgres.ts';
 import { startInterlock } from '../../support/proxy.ts';
 import { have } from '../debian.ts';
+import { compiledSuites } from './compiled.ts';
 import { nodeSuites } from './node.ts';
 import { otherSuites } from './others.ts';
 import type { Outcome, Outcomes } from './outcomes.ts';
 import type { Prepared, Suite, Target } from './suite.ts';
 
-const suites: readonly Suite[] = [...nodeSuites, ...otherSuites];
+const suites: readonly Suite[] = [...nodeSuites, ...otherSuites, ...compiledSuites];
 const database = 'suite';
 
 /** From the proxy's own metrics, at the end of its run. */
@@ -150,7 +151,10 @@ async function compare(suite: Suite): Promise<Record<string, unknown>> {
     different = differences(direct.outcomes, proxied.outcomes);
     for (const test of first.keys()) if (different.get(test) !== first.get(test)) unsteady.push(test);
     for (const [test, how] of different)
-      if (first.get(test) !== how) (unsteady.push(test), different.delete(test));
+      if (first.get(test) !== how) {
+        unsteady.push(test);
+        different.delete(test);
+      }
   }
   const explained = Object.keys(suite.except ?? {});
   for (const test of explained) different.delete(test);
