@@ -1,5 +1,5 @@
 /**
- * Writes the reference pages from the code, so that they cannot disagree: docs/reasons.md, docs/reference.md, and
+ * Writes the reference pages from the code, so that they cannot disagree: docs/reasons.md, docs/reference.md, docs/drivers.md, and
  * docs/config.schema.json and docs/pack.schema.json. With --check it writes nothing and fails when a page is out of date. Needs `npm run build`.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { packNames } from '../dist/config/rules.js';
 import { configSchema, packSchema } from '../dist/config/schema.js';
 import { reasons } from '../dist/patterns/reasons.js';
+import { driversPage } from './drivers-page.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const note = '<!-- Made by `npm run docs` from the code. Do not edit. -->\n';
@@ -143,9 +144,11 @@ function withVariables(node) {
   const variable = { type: 'string', pattern: '\\$\\{.+\\}' };
   return { ...(preset !== undefined && { default: preset }), anyOf: [plain, variable] };
 }
+const suites = JSON.parse(readFileSync(join(root, 'test/clients/suites/results.json'), 'utf8'));
 const pages = {
   'docs/reasons.md': reasonsPage(),
   'docs/reference.md': referencePage(schema),
+  'docs/drivers.md': driversPage(suites, note),
   'docs/config.schema.json': `${JSON.stringify(withVariables(schema), null, 2)}\n`,
   'docs/pack.schema.json': `${JSON.stringify(jsonSchema(packSchema), null, 2)}\n`,
 };

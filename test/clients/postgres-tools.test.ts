@@ -1,8 +1,10 @@
 /** The client programs that come with PostgreSQL (Debian's version 15): psql, pgbench, pg_dump and pg_restore. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { availableVersions, pointed, run, startPostgres, type Postgres } from '../support/postgres.ts';
 import { startInterlock, type Proxy } from '../support/proxy.ts';
 import { have } from './debian.ts';
@@ -92,6 +94,27 @@ describe.each(availableVersions([15, 18]))('PostgreSQL %i', (version) => {
       expect(await said('proxied', args)).toBe(direct);
     }
     await expectWatchful(proxy);
+  });
+
+  test.skipIf(!have('psql'))("psql's Ctrl-C ends the query, and the script", async () => {
+    const interrupted = async (way: 'direct' | 'proxied'): Promise<string> => {
+      const env = { ...process.env, ...target(way, 'postgres'), PGAPPNAME: way, LC_ALL: 'C.UTF-8' };
+      const child = spawn('psql', ['-X'], { env });
+      child.stdin.end(`SELECT 'before';\nSELECT pg_sleep(600);\nSELECT 'after';\n`);
+      const said = { stdout: '', stderr: '' };
+      for (const stream of ['stdout', 'stderr'] as const)
+        child[stream].setEncoding('utf8').on('data', (text: string) => (said[stream] += text));
+      const ended = once(child, 'close');
+      const asleep = `SELECT 1 FROM pg_stat_activity WHERE application_name = '${way}' AND wait_event = 'PgSleep'`;
+      await vi.waitUntil(async () => (await run(server.url, asleep))[0]!.rows.length === 1, 20_000);
+      child.kill('SIGINT');
+      const [status] = await ended;
+      return `${status}\n${said.stdout}${said.stderr}`;
+    };
+    const direct = await interrupted('direct');
+    expect(direct).toContain('canceling statement due to user request');
+    expect(direct).not.toContain('after');
+    expect(await interrupted('proxied')).toBe(direct);
   });
 
   describe.skipIf(!have('pgbench'))('pgbench', () => {

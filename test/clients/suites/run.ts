@@ -1,6 +1,6 @@
 /**
  * Test suites that nobody here wrote, direct and through the proxy: `npm run suites [-- NAME…]`. The results must be the
- * same. What cannot be had is announced. The last table is kept in results.json.
+ * same. What cannot be had is announced. The last table is kept in results.json, and shown in docs/drivers.md.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,6 +11,7 @@ import { ask, startMysql } from '../../support/mysql.ts';
 import { pointed, run as runSql, startPostgres } from '../../support/postgres.ts';
 import { startInterlock } from '../../support/proxy.ts';
 import { have } from '../debian.ts';
+import { runWell } from '../tool.ts';
 import { compiledSuites } from './compiled.ts';
 import { nodeSuites } from './node.ts';
 import { otherSuites } from './others.ts';
@@ -195,4 +196,6 @@ for (const suite of suites) {
     process.stderr.write(`\n*** NOT TESTED: ${suite.name}: ${error.message}\n\n`);
   }
 }
+// docs/drivers.md shows them.
+await runWell(process.execPath, [fileURLToPath(new URL('../../../scripts/docs.mjs', import.meta.url))]);
 process.exitCode = bad === 0 ? 0 : 1;
