@@ -9,11 +9,12 @@ function raw(sessions) {
 }
 
 function row(result) {
-  const { driver, server, origin, direct, proxied, different, unsteady, inspected, sessions, rawRelay } =
+  const { suite, driver, server, origin, direct, proxied, different, unsteady, inspected, sessions, rawRelay } =
     result;
   const others = Object.keys(different).length;
   const through = others === 0 ? 'the same' : `${counted(proxied)}, ${others} others`;
   const cells = [
+    suite,
     driver,
     server,
     origin,
@@ -45,8 +46,8 @@ A test that came out differently is run again both ways; one that then differs o
 as well do so for their own reasons (mostly another version of driver or server than they expect, or TLS, which these servers do not
 have); \`test/clients/suites/results.json\` names each. Statements inspected and sessions are Interlock's own counts of the second run.
 
-| driver | server | tests from | directly: passed · failed · skipped | through Interlock | unsteady | statements inspected | sessions | of them in raw relay |
-|---|---|---|---|---|---|---|---|---|
+| suite | driver | server | tests from | directly: passed · failed · skipped | through Interlock | unsteady | statements inspected | sessions | of them in raw relay |
+|---|---|---|---|---|---|---|---|---|---|
 ${Object.values(results).map(row).join('\n')}
 
 Measured ${dates[0]}${dates.at(-1) === dates[0] ? '' : ` to ${dates.at(-1)}`}, Node 20, on Debian 12. \`npm run suites\` writes this table anew.
@@ -61,7 +62,7 @@ In \`npm test\` (\`test/clients/\`), directly and through Interlock with the sam
 psycopg 3, asyncpg, PDO and ext/pgsql, ruby-pg, DBD::Pg; mysql2, mariadb-connector-nodejs, PyMySQL, MySQLdb. With \`npm run test:long\` also
 pgjdbc, lib/pq and pgx, SQLAlchemy.
 
-Tools: psql (a session of everything, \`\\\\copy\`, Ctrl-C), pgbench in all modes and with \`-C\`, pg_dump, pg_restore \`-j\`, pg_receivewal and
+Tools: psql (a session of everything, \`\\copy\`, Ctrl-C), pgbench in all modes and with \`-C\`, pg_dump, pg_restore \`-j\`, pg_receivewal and
 logical replication, mariadb with LOAD DATA LOCAL, mariadb-dump, mariadb-binlog, sysbench.
 `;
 }
