@@ -9,8 +9,19 @@ function raw(sessions) {
 }
 
 function row(result) {
-  const { suite, driver, server, origin, direct, proxied, different, unsteady, inspected, sessions, rawRelay } =
-    result;
+  const {
+    suite,
+    driver,
+    server,
+    origin,
+    direct,
+    proxied,
+    different,
+    unsteady,
+    inspected,
+    sessions,
+    rawRelay,
+  } = result;
   const others = Object.keys(different).length;
   const through = others === 0 ? 'the same' : `${counted(proxied)}, ${others} others`;
   const cells = [
