@@ -50,6 +50,18 @@ export function logEvent(log: Log, who: object, event: SessionEvent): void {
     case 'logged-in':
       log.debug(who, 'logged in');
       return;
+    case 'log-in-refused':
+      log.warn(
+        {
+          ...who,
+          user: event.user,
+          database: event.database,
+          application: event.application,
+          code: event.code,
+        },
+        'the server refused a log-in',
+      );
+      return;
     case 'raw-relay':
       log.info({ ...who, why: event.why }, 'raw relay: this session is no longer looked at');
       return;

@@ -12,7 +12,8 @@
  * | `interlock_connections_refused_total` | code | connections ended with an error of Interlock's own, by SQLSTATE |
  * | `interlock_limits_reached_total` | limit | sessions and connections that reached a limit of the configuration, by its key; each counts once a limit |
  * | `interlock_memory_bytes` | | what all sessions remember now, see limits.memory_bytes |
- * | `interlock_logins_abandoned_total` | | MySQL clients that left before they were logged in: the server counts them against the proxy's address (max_connect_errors) |
+ * | `interlock_logins_abandoned_total` | | MySQL clients that left before they logged in (TCP probes); the server is given a log-in that fails, so that it does not count them (max_connect_errors) |
+ * | `interlock_logins_refused_total` | code: SQLSTATE, error number | log-ins that a server refused: a wrong password, no such database, too many connections, a blocked address (1129) |
  * | `interlock_tls_failures_total` | side: client, server | TLS handshakes that failed; those with a server that was then connected to plain (prefer) are not among them |
  * | `interlock_tls_reloads_total` | outcome: done, failed | certificates of a leg read anew; failed: the old ones stay in use |
  * | `interlock_rules_reloads_total` | outcome: done, failed | rules read anew; failed: the old ones stay in use |
@@ -80,6 +81,11 @@ export class Metrics {
     'interlock_logins_abandoned_total',
     'MySQL clients that left before they were logged in.',
     [],
+  );
+  readonly #logInsRefused = this.#counter(
+    'interlock_logins_refused_total',
+    'Log-ins that a server refused.',
+    ['code'],
   );
   readonly #tlsFailures = this.#counter('interlock_tls_failures_total', 'TLS handshakes that failed.', [
     'side',
@@ -170,6 +176,12 @@ export class Metrics {
     else if (event.type === 'refused') this.#refused.inc({ code: event.code });
     else if (event.type === 'limit') this.#limits.inc({ limit: event.limit });
     else if (event.type === 'problem') this.#problems.inc();
+    else if (event.type === 'log-in-refused') this.#logInsRefused.inc({ code: event.code });
+  }
+
+  /** A limit of connections or of time. */
+  limitReached(limit: string): void {
+    this.#limits.inc({ limit });
   }
 
   /** The proxy ended a connection with an error of its own. */

@@ -16,7 +16,7 @@ export class CannotConnect extends Error {
 /** @throws CannotConnect */
 export async function openServer(target: Target, timeoutMs: number): Promise<Opened> {
   const result = await new Promise<Opened | TlsFailure>((resolve) => {
-    void new Opening(target, timeoutMs, resolve);
+    void new Opening(target, { connectTimeout: timeoutMs, keepAlive: 0 }, resolve);
   });
   if ('reason' in result) throw new CannotConnect(result);
   return result;

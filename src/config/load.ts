@@ -53,7 +53,15 @@ export interface Config {
   ruleSet: RuleSet;
   sessionLimits: SessionLimits;
   /** Milliseconds and counts. */
-  proxyLimits: { connections: number; loginTimeout: number; connectTimeout: number; drainTimeout: number };
+  proxyLimits: {
+    connections: number;
+    connectionsPerClient: number | undefined;
+    loginTimeout: number;
+    connectTimeout: number;
+    idleTimeout: number | undefined;
+    keepAlive: number;
+    drainTimeout: number;
+  };
   /** Bytes, of all sessions together. */
   memoryBytes: number;
   /** Milliseconds. */
@@ -126,8 +134,11 @@ export function load(
     },
     proxyLimits: {
       connections: limits.connections,
+      connectionsPerClient: limits.connections_per_client,
       loginTimeout: limits.login_timeout,
       connectTimeout: limits.connect_timeout,
+      idleTimeout: limits.idle_timeout,
+      keepAlive: limits.keepalive,
       drainTimeout: limits.drain_timeout,
     },
     memoryBytes: limits.memory_bytes,

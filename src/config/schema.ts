@@ -142,10 +142,16 @@ const count = z.number().int('write a whole number').positive('write a number ab
 const limits = z.strictObject({
   /** Client connections of the process. Over it: refused with SQLSTATE 53300. */
   connections: count.default(1000),
+  /** Of them from one address, all clients of a Unix socket counted as one. Default: no limit of their own. */
+  connections_per_client: count.optional(),
   /** From the client's connection to the end of authentication. */
   login_timeout: duration.default(60_000),
   /** Until the connection to the server is established. */
   connect_timeout: duration.default(10_000),
+  /** A session that sends and gets nothing for so long outside of a transaction is ended. Default: never. */
+  idle_timeout: duration.optional(),
+  /** Silence after which TCP asks whether the other side is still there, on both legs; 0: never. */
+  keepalive: duration.default(60_000),
   /** How long transactions may go on after SIGTERM. */
   drain_timeout: duration.default(30_000),
   /** Longest message; a longer one ends the connection. PostgreSQL's own limit is 1 GiB. */

@@ -9,28 +9,31 @@
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { shown } from '../config/address.ts';
-import type { Actions, Session, SessionEvent, Side, StartTls, TlsPolicy } from '../session/types.ts';
+import type { LastWord } from '../session/last-word.ts';
+import type { Actions, Session, SessionEvent, Side, StartTls } from '../session/types.ts';
 import { forwardCancel } from './cancel.ts';
-import { Leg, type LegEvents } from './leg.ts';
+import { IdleWatch } from './idle.ts';
+import { Leg, lingerMs, type LegEvents } from './leg.ts';
 import { hostOf, Opening, type Opened } from './open-server.ts';
-import { serverTlsFailure, type HandshakeDone, type TlsFailure } from './tls.ts';
-import {
-  fatalCodes,
-  type ConnectionInfo,
-  type FatalCode,
-  type ListenerOptions,
-  type Observer,
-  type ProxyLimits,
+import { serverTlsFailure, tlsPolicy, type HandshakeDone, type TlsFailure } from './tls.ts';
+import type {
+  ConnectionInfo,
+  ConnectionLimit,
+  LimitName,
+  ListenerOptions,
+  Observer,
+  ProxyLimits,
 } from './types.ts';
 import { Wake } from './wake.ts';
+import { cannotConnect, connectionLost, idleTooLong, loginTooLong, overLimit, shutdown } from './words.ts';
 
 export interface ConnectionContext {
-  id: number;
+  info: ConnectionInfo;
   listener: ListenerOptions;
   limits: ProxyLimits;
   observer: Observer;
-  /** The process has reached its limit of connections: nothing but a cancel request is served. */
-  overLimit: boolean;
+  /** A limit of connections that is reached: nothing but a cancel request is served. */
+  overLimit: ConnectionLimit | undefined;
   onClosed: (connection: Connection) => void;
 }
 
@@ -44,8 +47,9 @@ export class Connection {
   #opening: Opening | undefined;
   /** What it is to be told then. */
   #firstBytes: Buffer = Buffer.alloc(0);
-  /** A byte of the server has gone to the client: it is then safe to speak to it only while the session is idle. */
+  /** A byte of the server has gone to the client. */
   #serverSpoke = false;
+  #serverGone = false;
   #loggedIn = false;
   /** Log-in is over, and a leg is not in its fast form yet. */
   #directDue = false;
@@ -53,23 +57,21 @@ export class Connection {
   #clientSpoke = false;
   /** The client has sent FIN; passed on when no plan holds its bytes back. */
   #clientEnded = false;
+  #clientClosed = false;
   #finished = false;
   #draining = false;
+  /** Set while the server is told that a client is gone which it never heard, see Session.clientLeft(). */
+  #parting: NodeJS.Timeout | undefined;
   readonly #wake: Wake;
+  readonly #idle: IdleWatch;
   readonly #loginTimer: NodeJS.Timeout;
 
   constructor(client: Socket, context: ConnectionContext) {
     const { listener, limits } = context;
     this.#context = context;
-    this.info = {
-      id: context.id,
-      listener: listener.name,
-      client: client.remoteAddress ?? 'unix',
-      user: '',
-      database: '',
-      application: '',
-    };
+    this.info = context.info;
     this.#wake = new Wake(() => this.#step(() => this.session.wake(performance.now())));
+    this.#idle = new IdleWatch(limits.idleTimeout, () => this.#idleTooLong());
     this.session = listener.protocol.createSession({
       listener: listener.name,
       server: shown(listener.server),
@@ -79,11 +81,12 @@ export class Connection {
     });
     this.#client = new Leg(client, this.#clientEvents());
     this.#loginTimer = setTimeout(
-      () => this.#refuse(fatalCodes.loginTimeout, 'log-in took too long'),
+      () => this.#refuse(loginTooLong(limits.loginTimeout), 'login_timeout'),
       limits.loginTimeout,
     );
     if (!listener.protocol.serverFirst) return;
-    if (context.overLimit) this.#refuseOverLimit();
+    if (context.overLimit !== undefined)
+      this.#refuse(overLimit(context.overLimit, limits), context.overLimit);
     else this.#openServer();
   }
 
@@ -93,9 +96,10 @@ export class Connection {
     this.#leaveIfIdle();
   }
 
-  /** Ends the connection now: no reply is waited for. */
-  abort(): void {
-    this.#refuse(fatalCodes.shutdown, 'Interlock is shutting down');
+  /** Ends the connection now: no reply is waited for. @param limit why, if it is one */
+  abort(limit?: LimitName): void {
+    this.#refuse(shutdown, limit);
+    this.#parted();
     this.#client.socket.destroySoon();
     this.#server?.socket.destroySoon();
   }
@@ -106,13 +110,15 @@ export class Connection {
       drain: () => this.#server?.hold('other side is full', false),
       end: () => {
         this.#clientEnded = true;
-        if (this.#server !== undefined) this.#passOnClientEnd(this.#client.held('plan'));
+        if (this.#unheard) this.#finish();
+        else if (this.#server !== undefined) this.#passOnClientEnd(this.#client.held('plan'));
         else if (this.#opening === undefined) this.#finish();
       },
       error: () => this.#client.socket.destroy(),
       close: () => {
+        this.#clientClosed = true;
         this.#finish();
-        this.#context.onClosed(this);
+        this.#forget();
       },
     };
   }
@@ -121,19 +127,28 @@ export class Connection {
     return {
       data: (chunk) => this.#receive('server', chunk),
       drain: () => this.#client.hold('other side is full', false),
-      end: () => this.#finish(),
-      error: () => {
-        if (this.#maySpeak) this.#refuse(fatalCodes.connectionLost, 'the connection to the server was lost');
+      end: () => this.#serverEnded(undefined),
+      error: (error) => {
+        this.#serverEnded(error.code ?? error.message);
         this.#server?.socket.destroy();
       },
-      close: () => this.#finish(),
+      close: () => this.#serverEnded(undefined),
     };
+  }
+
+  /** Where nothing is lost the client's connection ends as the server's did. @param error undefined: FIN */
+  #serverEnded(error: string | undefined): void {
+    this.#serverGone = true;
+    this.#parted();
+    const { idle, raw, parted } = this.session;
+    if (raw || parted || this.#clientEnded || (idle && error === undefined)) return this.#finish();
+    this.#refuse(connectionLost(shown(this.#context.listener.server), error));
   }
 
   #openServer(): void {
     const { listener, limits } = this.#context;
     this.#client.hold('connecting', true);
-    this.#opening = new Opening(listener, limits.connectTimeout, (result) => {
+    this.#opening = new Opening(listener, limits, (result) => {
       this.#opening = undefined;
       if ('reason' in result) this.#cannotConnect(result);
       else this.#opened(result);
@@ -143,6 +158,7 @@ export class Connection {
   #opened({ socket, encrypted }: Opened): void {
     const server = new Leg(socket, this.#serverEvents());
     this.#server = server;
+    if (this.#parting !== undefined) return this.#step(() => this.session.clientLeft(performance.now()));
     if (encrypted) this.#step(() => this.session.secured('server', performance.now()));
     if (this.#firstBytes.length > 0) this.#sendToServer([this.#firstBytes]);
     this.#firstBytes = Buffer.alloc(0);
@@ -150,10 +166,11 @@ export class Connection {
     this.#passOnClientEnd(this.#client.held('plan'));
   }
 
-  #cannotConnect({ reason, hint, detail }: TlsFailure): void {
-    if (detail !== undefined) this.#context.observer.tlsFailed(this.info, 'server', detail);
-    const server = shown(this.#context.listener.server);
-    this.#refuse(fatalCodes.cannotConnect, `cannot connect to the server at ${server}: ${reason}`, hint);
+  #cannotConnect(why: TlsFailure): void {
+    const { listener, observer } = this.#context;
+    if (why.detail !== undefined) observer.tlsFailed(this.info, 'server', why.detail);
+    this.#parted();
+    this.#refuse(cannotConnect(shown(listener.server), why), why.limit);
   }
 
   /** The session has said that TLS begins on one side; it is not called for that side before the handshake is done. */
@@ -162,7 +179,7 @@ export class Connection {
     const leg = side === 'client' ? this.#client : this.#server;
     if (leg === undefined) return;
     const done: HandshakeDone = (result) => {
-      if (this.#finished) {
+      if (this.#finished && this.#parting === undefined) {
         if (!(result instanceof Error)) result.destroy();
         return;
       }
@@ -180,29 +197,38 @@ export class Connection {
   }
 
   #tlsFailed(side: Side, error: Error): void {
+    if (side === 'server') return this.#cannotConnect({ ...serverTlsFailure(error), detail: error.message });
     this.#context.observer.tlsFailed(this.info, side, error.message);
-    if (side === 'client') return this.#finish();
-    // Only the session knows how to say it: the client waits in the middle of its log-in.
-    const { reason, hint = '' } = serverTlsFailure(error);
-    const message = `cannot connect to the server at ${shown(this.#context.listener.server)}: ${reason}. ${hint}`;
-    this.#step(() => this.session.unsecured(message.trim(), performance.now()));
+    this.#finish();
   }
 
   /** The hot path: as #step(), without a closure. */
   #receive(side: Side, chunk: Buffer): void {
-    if (this.#finished) return;
+    if (this.#finished && !this.#hears(side)) return;
+    const now = performance.now();
+    this.#idle.lastActive = now;
     let actions: Actions;
     try {
-      actions = this.session.receive(side, chunk, performance.now());
+      actions = this.session.receive(side, chunk, now);
     } catch (error) {
       return this.#crashed(error);
     }
     this.#carryOut(actions);
   }
 
+  /**
+   * Whether the end is still to be talked over with this side. A server that goes on all the same, with a long result, is
+   * hung up on, so that it stops at its next write, as it does when a client is gone.
+   */
+  #hears(side: Side): boolean {
+    if (side === 'client') return false;
+    if (this.#parting === undefined) this.#server?.socket.destroy();
+    return this.#parting !== undefined;
+  }
+
   /** Any other call of the session. */
   #step(call: () => Actions): void {
-    if (this.#finished) return;
+    if (this.#finished && this.#parting === undefined) return;
     let actions: Actions;
     try {
       actions = call();
@@ -215,11 +241,13 @@ export class Connection {
   /** Where in a message the client stands is not known now, so nothing more is said to it. */
   #crashed(error: unknown): void {
     this.#context.observer.crashed(this.info, error);
-    this.#finish();
+    this.#parted();
+    this.#finish(false);
   }
 
   #carryOut(actions: Actions): void {
     for (const event of actions.events) this.#report(event);
+    if (this.#parting !== undefined) return this.#carryOutParting(actions);
     if (actions.toServer.length > 0) this.#sendToServer(actions.toServer);
     if (this.#finished) return;
     if (actions.toClient.length > 0) this.#sendToClient(actions.toClient);
@@ -248,18 +276,14 @@ export class Connection {
   #sendToServer(buffers: readonly Buffer[]): void {
     this.#clientSpoke = true;
     if (this.#server === undefined) {
-      if (this.#context.overLimit) return this.#refuseOverLimit();
+      const { overLimit: limit, limits } = this.#context;
+      if (limit !== undefined) return this.#refuse(overLimit(limit, limits), limit);
       if (this.#opening === undefined) this.#openServer();
       this.#firstBytes = Buffer.concat([this.#firstBytes, ...buffers]);
       return;
     }
     this.#server.send(buffers);
     if (this.#server.full) this.#client.hold('other side is full', true);
-  }
-
-  #refuseOverLimit(): void {
-    const message = `Interlock serves ${this.#context.limits.connections} connections already`;
-    this.#refuse(fatalCodes.tooManyConnections, message, 'Raise limits.connections.');
   }
 
   #sendToClient(buffers: readonly Buffer[]): void {
@@ -272,7 +296,7 @@ export class Connection {
     const { listener, limits } = this.#context;
     clearTimeout(this.#loginTimer);
     this.#client.hold('cancel', true);
-    forwardCancel(listener, bytes, limits.connectTimeout, () => this.#finish());
+    forwardCancel(listener, bytes, limits, () => this.#finish());
   }
 
   #report(event: SessionEvent): void {
@@ -282,6 +306,7 @@ export class Connection {
       this.info.application = event.application;
       this.#loggedIn = true;
       this.#directDue = true;
+      this.#idle.start();
       clearTimeout(this.#loginTimer);
     } else if (event.type === 'raw-relay') {
       clearTimeout(this.#loginTimer);
@@ -294,54 +319,79 @@ export class Connection {
     if (this.#clientEnded && !planRuns) this.#server?.end();
   }
 
-  get #maySpeak(): boolean {
-    if (this.#client.handshaking) return false;
-    return this.#loggedIn ? this.session.idle && !this.session.raw : !this.#serverSpoke;
+  /** MySQL: the server has greeted, or is about to, and has heard nothing of the client. */
+  get #unheard(): boolean {
+    const { serverFirst } = this.#context.listener.protocol;
+    const connected = this.#server !== undefined || this.#opening !== undefined;
+    return serverFirst && connected && !this.#clientSpoke && !this.#serverGone;
   }
 
   #leaveIfIdle(): void {
-    if (this.#finished || !this.#maySpeak) return;
-    if (this.#server !== undefined && this.#loggedIn)
-      this.#server.send([this.#context.listener.protocol.goodbye]);
-    this.#refuse(fatalCodes.shutdown, 'Interlock is shutting down');
+    if (this.#finished || this.#client.handshaking) return;
+    if (this.#loggedIn ? this.session.idle : !this.#serverSpoke || this.#unheard) this.#leave(shutdown);
   }
 
-  /** Ends the connection with an error of ours, said to the client where it can be. */
-  #refuse(code: FatalCode, message: string, hint?: string): void {
+  #idleTooLong(): void {
+    const { idleTimeout = 0 } = this.#context.limits;
+    if (this.session.idle) this.#leave(idleTooLong(idleTimeout), 'idle_timeout');
+  }
+
+  /** Ends a connection that nobody needs now. */
+  #leave(word: LastWord, limit?: LimitName): void {
+    if (this.#server !== undefined && this.#loggedIn)
+      this.#server.send([this.#context.listener.protocol.goodbye]);
+    this.#refuse(word, limit);
+  }
+
+  /** Ends the connection with an error of ours, said to the client where it can be. @param limit that was reached */
+  #refuse(word: LastWord, limit?: LimitName): void {
     if (this.#finished) return;
-    if (this.#maySpeak) this.#client.send([this.#context.listener.protocol.fatal(code, message, hint)]);
-    this.#context.observer.refused(this.info, code, message);
+    const said = this.session.lastWord(word);
+    if (said !== undefined) this.#client.send([said]);
+    this.#context.observer.refused(this.info, word.code, word.message, limit);
     this.#finish();
   }
 
-  /** Both sides are flushed and closed; the session is not called again. */
-  #finish(): void {
+  /** Both sides are flushed and closed; the session is not called again, unless the server has to be told first. */
+  #finish(part = this.#unheard): void {
     if (this.#finished) return;
     this.#finished = true;
     clearTimeout(this.#loginTimer);
+    this.#idle.stop();
     this.#wake.stop();
-    this.#opening?.abandon();
     this.#client.finish();
+    if (!part) return this.#close();
+    this.#context.observer.abandoned(this.info);
+    this.#parting = setTimeout(() => this.#parted(), lingerMs);
+    if (this.#server !== undefined) this.#step(() => this.session.clientLeft(performance.now()));
+  }
+
+  #carryOutParting({ toServer, startTls, end }: Actions): void {
+    this.#server?.send(toServer);
+    if (startTls !== undefined) this.#startTls(startTls);
+    if (end) this.#parted();
+  }
+
+  /** The server has been told, or cannot be. */
+  #parted(): void {
+    if (this.#parting === undefined) return;
+    clearTimeout(this.#parting);
+    this.#parting = undefined;
+    this.#close();
+    this.#forget();
+  }
+
+  #close(): void {
+    this.#opening?.abandon();
     this.#server?.finish();
-    const { listener, observer } = this.#context;
-    if (listener.protocol.serverFirst && this.#server !== undefined && !this.#clientSpoke)
-      observer.abandoned(this.info);
     try {
       this.session.closed();
     } catch (error) {
       this.#context.observer.crashed(this.info, error);
     }
   }
-}
 
-/** There is no TLS on unix sockets, and nobody who could listen. */
-function tlsPolicy({ listen, server, tls, serverTls }: ListenerOptions): TlsPolicy {
-  const { mode } = serverTls.config;
-  const secure = { client: 'path' in listen, server: 'path' in server };
-  const optional = mode === 'prefer' ? mode : 'require';
-  return {
-    client: secure.client ? 'off' : (tls?.config.mode ?? 'off'),
-    server: secure.server || mode === 'disable' ? 'off' : optional,
-    secure,
-  };
+  #forget(): void {
+    if (this.#clientClosed && this.#parting === undefined) this.#context.onClosed(this);
+  }
 }

@@ -7,7 +7,7 @@
  */
 import { once } from 'node:events';
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
-import { connect, type AddressInfo, type Server, type TcpSocketConnectOpts } from 'node:net';
+import { connect, type AddressInfo, type Server, type Socket, type TcpSocketConnectOpts } from 'node:net';
 import type { Endpoint, ListenAddress } from '../config/address.ts';
 
 /** Time for one of several addresses. Node's own 250 ms would give up servers on another continent. */
@@ -22,6 +22,34 @@ export function connectOptions(server: Endpoint) {
     autoSelectFamilyAttemptTimeout: attemptMs,
   };
   return options satisfies TcpSocketConnectOpts;
+}
+
+/** What is to be done about an error of connect(). */
+export function connectHint(code: string | undefined): string | undefined {
+  switch (code) {
+    case 'ECONNREFUSED':
+      return 'Nobody listens there: is the server running?';
+    case 'ENOENT':
+      return 'There is no such socket: is the server running?';
+    case 'EACCES':
+      return "Interlock's system user may not use that socket.";
+    case 'ENOTFOUND':
+      return 'That name has no address: is it spelt right?';
+    case 'EAI_AGAIN':
+      return 'The name servers do not answer.';
+    default:
+      return undefined;
+  }
+}
+
+/** @param ms of silence until the other side is asked whether it is there; 0: never. Node itself asks 10 times, once a second. */
+export function keepAliveOptions(ms: number) {
+  return { keepAlive: ms > 0, keepAliveInitialDelay: ms };
+}
+
+/** What a client is counted and named by. All of a Unix socket are one. */
+export function clientAddress({ remoteAddress }: Socket): string {
+  return remoteAddress?.replace(/^::ffff:(?=[\d.]+$)/, '') ?? 'unix';
 }
 
 /**

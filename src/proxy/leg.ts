@@ -7,13 +7,11 @@
 import type { Socket } from 'node:net';
 import { canBeDirect, DirectSocket, joinBytes, kept } from './direct.ts';
 
-export const keepAliveMs = 60_000;
-
 /** Bytes that may wait in a socket before the other side is no longer read. */
 export const bufferBytes = 256 * 1024;
 
 /** A closing socket is dropped when nothing has moved on it for this long. */
-const lingerMs = 5_000;
+export const lingerMs = 5_000;
 
 /** Why a socket is not read at the moment. */
 export type Hold = 'other side is full' | 'plan' | 'cancel' | 'connecting';

@@ -6,10 +6,10 @@
  */
 import { connect, type Socket } from 'node:net';
 import type { Endpoint } from '../config/address.ts';
-import { connectOptions } from './endpoint.ts';
-import { bufferBytes, keepAliveMs } from './leg.ts';
+import { connectHint, connectOptions, keepAliveOptions } from './endpoint.ts';
+import { bufferBytes } from './leg.ts';
 import { serverTlsFailure, type TlsFailure } from './tls.ts';
-import type { ListenerOptions, Protocol } from './types.ts';
+import type { ListenerOptions, Protocol, ProxyLimits } from './types.ts';
 
 export interface Opened {
   socket: Socket;
@@ -34,6 +34,14 @@ const noAlpn: TlsFailure = {
   hint: 'sslnegotiation=direct needs PostgreSQL 17 or newer.',
 };
 
+const timedOut = (ms: number): TlsFailure => ({
+  reason: `no answer within ${ms} ms`,
+  hint: 'A firewall may drop what is sent there; see also limits.connect_timeout.',
+  limit: 'connect_timeout',
+});
+
+export type OpeningLimits = Pick<ProxyLimits, 'connectTimeout' | 'keepAlive'>;
+
 /** The name that a certificate is checked for. */
 export function hostOf(server: Endpoint): string {
   return 'path' in server ? 'localhost' : server.host;
@@ -41,16 +49,19 @@ export function hostOf(server: Endpoint): string {
 
 export class Opening {
   readonly #target: Target;
+  readonly #keepAlive: number;
   readonly #done: (result: Opened | TlsFailure) => void;
   readonly #timer: NodeJS.Timeout;
   #socket: Socket | undefined;
   #over = false;
 
   /** @param done called once, unless abandoned before; never from inside the constructor */
-  constructor(target: Target, timeoutMs: number, done: (result: Opened | TlsFailure) => void) {
+  constructor(target: Target, limits: OpeningLimits, done: (result: Opened | TlsFailure) => void) {
+    const { connectTimeout, keepAlive } = limits;
     this.#target = target;
+    this.#keepAlive = keepAlive;
     this.#done = done;
-    this.#timer = setTimeout(() => this.#finish({ reason: `no answer within ${timeoutMs} ms` }), timeoutMs);
+    this.#timer = setTimeout(() => this.#finish(timedOut(connectTimeout)), connectTimeout);
     this.#attempt(target.serverTls.config.mode !== 'disable' && !('path' in target.server));
   }
 
@@ -73,15 +84,15 @@ export class Opening {
     const { server, serverTls, protocol } = this.#target;
     const options = {
       ...connectOptions(server),
-      keepAlive: true,
-      keepAliveInitialDelay: keepAliveMs,
+      ...keepAliveOptions(this.#keepAlive),
       allowHalfOpen: true,
       writableHighWaterMark: bufferBytes,
     };
     const socket = connect(options);
     this.#socket = socket;
-    const lost = (error: NodeJS.ErrnoException) => this.#lost(socket, error.code ?? error.message);
-    const closed = () => this.#lost(socket, 'it closed the connection');
+    const lost = (error: NodeJS.ErrnoException) =>
+      this.#lost(socket, { reason: error.code ?? error.message, hint: connectHint(error.code) });
+    const closed = () => this.#lost(socket, { reason: 'it closed the connection' });
     const release = () => socket.off('error', lost).off('end', closed).off('close', closed);
     const handOver = () => {
       release().resume();
@@ -131,7 +142,7 @@ export class Opening {
     before?.destroy();
   }
 
-  #lost(socket: Socket, reason: string): void {
-    if (socket === this.#socket) this.#finish({ reason });
+  #lost(socket: Socket, why: TlsFailure): void {
+    if (socket === this.#socket) this.#finish(why);
   }
 }

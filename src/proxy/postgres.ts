@@ -3,7 +3,7 @@ import { createPostgresSession } from '../session/postgres/session.ts';
 import type { SessionOptions } from '../session/types.ts';
 import { client } from '../wire/postgres/codes.ts';
 import { alpnProtocol, readSslAnswer, writeSslRequest } from '../wire/postgres/startup.ts';
-import { writeBare, writeError } from '../wire/postgres/writers.ts';
+import { writeBare } from '../wire/postgres/writers.ts';
 import type { Protocol } from './types.ts';
 
 /** How its servers are asked for TLS. */
@@ -17,8 +17,6 @@ export function postgres(
 ): Protocol {
   return {
     createSession: (connection) => createPostgresSession({ ...options, ...connection }),
-    fatal: (code, message, hint) =>
-      writeError({ severity: 'FATAL', code, message, ...(hint !== undefined && { hint }) }),
     serverFirst: false,
     goodbye: writeBare(client.terminate),
     ...postgresTls,

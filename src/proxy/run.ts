@@ -14,6 +14,7 @@ import { Metrics, ReloadMetrics } from '../metrics.ts';
 import { Breaker } from '../session/breaker.ts';
 import { Cancels } from '../session/cancels.ts';
 import { GuardQueue } from '../session/guard-queue.ts';
+import { fatalCodes } from '../session/last-word.ts';
 import { problemOf } from '../session/problem.ts';
 import type { FindingEvent, SessionOptions, SharedState } from '../session/types.ts';
 import { loadWitnesses } from '../sql/witness/load.ts';
@@ -24,7 +25,7 @@ import { createPasswordKeys } from './password-keys.ts';
 import { postgres } from './postgres.ts';
 import { Proxy } from './server.ts';
 import { ClientTls, ServerTls } from './tls.ts';
-import { fatalCodes, type ConnectionInfo, type ListenerOptions, type Observer } from './types.ts';
+import type { ConnectionInfo, ListenerOptions, Observer } from './types.ts';
 
 const socketWarning =
   "on a socket the server sees Interlock's own system user: an account with peer, auth_socket or unix_socket is open to every client of this listener";
@@ -208,17 +209,22 @@ function observe(log: Log, metrics: Metrics, findings: Findings, samples: Sample
       const time = new Date().toISOString();
       findings.add({ time, listener, database, application, ...fields, ...samples?.of(event) });
     },
-    refused(info, code, message) {
+    refused(info, code, message, limit) {
       metrics.refused(code);
+      if (limit !== undefined) metrics.limitReached(limit);
       const level = code === fatalCodes.shutdown ? 'debug' : 'warn';
       log[level](
         { ...who(info), client: info.client, code, problem: message },
         'connection refused or ended',
       );
     },
+    dropped(listener, client, limit) {
+      metrics.limitReached(limit);
+      log.debug({ listener, client, limit }, 'far over the limit: connection dropped');
+    },
     abandoned(info) {
       metrics.abandoned();
-      log.warn({ ...who(info), client: info.client }, 'the client left before it was logged in');
+      log.debug({ ...who(info), client: info.client }, 'the client left before it logged in');
     },
     tlsFailed(info, side, why) {
       metrics.tlsFailed(side);

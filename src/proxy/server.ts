@@ -6,24 +6,26 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { SessionCounters } from '../session/types.ts';
 import { Connection } from './connection.ts';
-import { listenOn } from './endpoint.ts';
-import { bufferBytes, keepAliveMs } from './leg.ts';
-import type { ListenerOptions, Observer, ProxyLimits } from './types.ts';
+import { clientAddress, keepAliveOptions, listenOn } from './endpoint.ts';
+import { bufferBytes } from './leg.ts';
+import type { ConnectionLimit, LimitName, ListenerOptions, Observer, ProxyLimits } from './types.ts';
 
-/** Connections over the limit that are kept long enough to be told so, or to cancel a query. More are dropped. */
+/** Connections over a limit that are kept long enough to be told so, or to cancel a query. More are dropped. */
 const beyondLimit = 64;
 
 export interface ProxyOptions {
   listeners: ListenerOptions[];
   limits: ProxyLimits;
   observer: Observer;
-  /** Connections of other processes that count towards limits.connections. */
-  elsewhere?: () => number;
+  /** Connections of other processes that count towards the limits of connections. @param client undefined: all */
+  elsewhere?: (client?: string) => number;
 }
 
 export class Proxy {
   readonly #options: ProxyOptions;
   readonly #connections = new Set<Connection>();
+  /** How many of them a client's address has. */
+  readonly #clients = new Map<string, number>();
   readonly #servers: Server[] = [];
   /** Counters of the sessions that are gone. */
   readonly #past: SessionCounters = { forwarded: 0, rewritten: 0, refused: 0, inspected: 0 };
@@ -49,6 +51,11 @@ export class Proxy {
     return this.#connections.size;
   }
 
+  /** Connections from one address. */
+  clients(address: string): number {
+    return this.#clients.get(address) ?? 0;
+  }
+
   get sessionsTotal(): number {
     return this.#opened;
   }
@@ -69,26 +76,25 @@ export class Proxy {
     this.#draining = true;
     this.#stopListening();
     if (this.#connections.size === 0) return;
-    const timer = setTimeout(() => this.abort(), this.#options.limits.drainTimeout);
+    const timer = setTimeout(() => this.abort('drain_timeout'), this.#options.limits.drainTimeout);
     const empty = new Promise<void>((resolve) => (this.#whenEmpty = resolve));
     for (const connection of this.#connections) connection.drain();
     await empty;
     clearTimeout(timer);
   }
 
-  /** Ends everything now. */
-  abort(): void {
+  /** Ends everything now. @param limit why, if it is one */
+  abort(limit?: LimitName): void {
     this.#draining = true;
     this.#stopListening();
-    for (const connection of this.#connections) connection.abort();
+    for (const connection of this.#connections) connection.abort(limit);
   }
 
   async #listen(listener: ListenerOptions): Promise<void> {
     const server = createServer({
       allowHalfOpen: true,
       noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: keepAliveMs,
+      ...keepAliveOptions(this.#options.limits.keepAlive),
       highWaterMark: bufferBytes,
     });
     server.on('connection', (socket) => this.#accept(socket, listener));
@@ -99,34 +105,55 @@ export class Proxy {
 
   #accept(socket: Socket, listener: ListenerOptions): void {
     const { limits, observer } = this.#options;
-    const all = this.#connections.size + (this.#options.elsewhere?.() ?? 0);
-    if (this.#draining || all >= limits.connections + beyondLimit) {
+    const client = clientAddress(socket);
+    const overLimit = this.#reached(client, 0);
+    const dropped = overLimit && this.#reached(client, beyondLimit);
+    if (this.#draining || dropped !== undefined) {
       socket.destroy();
+      if (dropped !== undefined) observer.dropped(listener.name, client, dropped);
       return;
     }
     this.#opened += 1;
-    const id = this.#opened;
-    const overLimit = all >= limits.connections;
+    const info = {
+      id: this.#opened,
+      listener: listener.name,
+      client,
+      user: '',
+      database: '',
+      application: '',
+    };
     const onClosed = (closed: Connection) => this.#forget(closed);
     try {
-      const connection = new Connection(socket, { id, listener, limits, observer, overLimit, onClosed });
+      const connection = new Connection(socket, { info, listener, limits, observer, overLimit, onClosed });
       this.#connections.add(connection);
-      observer.opened(connection.info);
+      this.#count(client, 1);
+      observer.opened(info);
     } catch (error) {
       socket.destroy();
-      const client = socket.remoteAddress ?? 'unix';
-      observer.crashed(
-        { id, listener: listener.name, client, user: '', database: '', application: '' },
-        error,
-      );
+      observer.crashed(info, error);
     }
   }
 
   #forget(connection: Connection): void {
     if (!this.#connections.delete(connection)) return;
+    this.#count(connection.info.client, -1);
     add(this.#past, connection.session.counters);
     this.#options.observer.closed(connection.info, connection.session);
     if (this.#connections.size === 0) this.#whenEmpty?.();
+  }
+
+  #count(client: string, by: 1 | -1): void {
+    const count = this.clients(client) + by;
+    if (count > 0) this.#clients.set(client, count);
+    else this.#clients.delete(client);
+  }
+
+  /** @param spare so many above the limit */
+  #reached(client: string, spare: number): ConnectionLimit | undefined {
+    const { limits, elsewhere = () => 0 } = this.#options;
+    if (this.sessions + elsewhere() >= limits.connections + spare) return 'connections';
+    const { connectionsPerClient: most = Infinity } = limits;
+    return this.clients(client) + elsewhere(client) >= most + spare ? 'connections_per_client' : undefined;
   }
 
   #stopListening(): void {

@@ -15,6 +15,8 @@ import {
 } from 'node:tls';
 import { readPem } from '../config/pem.ts';
 import type { ClientTlsConfig, ServerTlsConfig } from '../config/tls.ts';
+import type { TlsPolicy } from '../session/types.ts';
+import type { LimitName, ListenerOptions } from './types.ts';
 
 /** Called once. */
 export type HandshakeDone = (result: TLSSocket | Error) => void;
@@ -128,9 +130,11 @@ export class ServerTls {
 
 export interface TlsFailure {
   reason: string;
-  hint?: string;
+  hint?: string | undefined;
   /** What OpenSSL says of the handshake, for the log only: a stranger may have had a say in it. */
   detail?: string;
+  /** That was reached. */
+  limit?: LimitName;
 }
 
 const unknownCa =
@@ -157,4 +161,16 @@ export function serverTlsFailure(error: Error): TlsFailure {
     default:
       return { reason: `TLS handshake failed: ${code ?? error.message}` };
   }
+}
+
+/** There is no TLS on unix sockets, and nobody who could listen. */
+export function tlsPolicy({ listen, server, tls, serverTls }: ListenerOptions): TlsPolicy {
+  const { mode } = serverTls.config;
+  const secure = { client: 'path' in listen, server: 'path' in server };
+  const optional = mode === 'prefer' ? mode : 'require';
+  return {
+    client: secure.client ? 'off' : (tls?.config.mode ?? 'off'),
+    server: secure.server || mode === 'disable' ? 'off' : optional,
+    secure,
+  };
 }

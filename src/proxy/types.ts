@@ -3,6 +3,7 @@
  * to the Protocol, so that one proxy serves every protocol.
  */
 import type { Endpoint, ListenAddress } from '../config/address.ts';
+import type { FatalCode } from '../session/last-word.ts';
 import type { Session, SessionEvent, SessionOptions, Side } from '../session/types.ts';
 import type { ClientTls, ServerTls } from './tls.ts';
 
@@ -11,11 +12,6 @@ export interface Protocol {
   createSession(
     connection: Pick<SessionOptions, 'listener' | 'server' | 'lot' | 'tls' | 'wakeSoon'>,
   ): Session;
-  /**
-   * A message that ends the connection, in the protocol's form. Sent only where the client can expect a whole message:
-   * before any byte of the server, or while the session is idle.
-   */
-  fatal(code: FatalCode, message: string, hint?: string): Buffer;
   /** The server speaks first (MySQL): it is connected to as soon as the client is. */
   readonly serverFirst: boolean;
   /** What a polite client sends to the server before it closes. */
@@ -26,16 +22,6 @@ export interface Protocol {
   /** The protocol's name in ALPN. */
   readonly alpn: string | undefined;
 }
-
-/** SQLSTATEs of errors that the proxy itself reports. */
-export const fatalCodes = {
-  cannotConnect: '08001',
-  connectionLost: '08006',
-  tooManyConnections: '53300',
-  loginTimeout: '57014',
-  shutdown: '57P01',
-} as const;
-export type FatalCode = (typeof fatalCodes)[keyof typeof fatalCodes];
 
 export interface ListenerOptions {
   /** Unique; rules match on it, logs and metrics name it. */
@@ -58,7 +44,18 @@ export interface ProxyLimits {
   connectTimeout: number;
   /** How long transactions may go on after a drain has begun. */
   drainTimeout: number;
+  /** Client connections from one address. undefined: no limit of their own. */
+  connectionsPerClient?: number | undefined;
+  /** A session that is idle for so long is ended. undefined: never. */
+  idleTimeout?: number | undefined;
+  /** Silence after which TCP asks whether the other side is there; 0: never. */
+  keepAlive: number;
 }
+
+/** Keys of `limits` that end connections. */
+export type ConnectionLimit = 'connections' | 'connections_per_client';
+export type LimitName =
+  ConnectionLimit | 'login_timeout' | 'connect_timeout' | 'drain_timeout' | 'idle_timeout';
 
 /** Who a connection is, for logs: no secrets, no literals. The names are empty until the session is logged in. */
 export interface ConnectionInfo {
@@ -78,11 +75,13 @@ export interface Observer {
   opened(connection: ConnectionInfo): void;
   closed(connection: ConnectionInfo, session: Session): void;
   event(connection: ConnectionInfo, event: SessionEvent): void;
-  /** The proxy itself ended the connection with an error. */
-  refused(connection: ConnectionInfo, code: FatalCode, message: string): void;
+  /** The proxy itself ended the connection with an error. @param limit that was reached, if it was one */
+  refused(connection: ConnectionInfo, code: FatalCode, message: string, limit?: LimitName): void;
+  /** So far over a limit of connections that the client was dropped without a word. */
+  dropped(listener: string, client: string, limit: LimitName): void;
   /**
-   * A client of MySQL left without logging in. The server counts that against the proxy's address, and blocks it after
-   * max_connect_errors of them in a row.
+   * A client of MySQL left without logging in. Servers count that against the proxy's address, and block it after
+   * max_connect_errors of them in a row, so that they are given a log-in that fails.
    */
   abandoned(connection: ConnectionInfo): void;
   /** The handshake on a leg failed, with everything that OpenSSL has to say about it. */

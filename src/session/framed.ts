@@ -4,6 +4,7 @@
  * What a message means is the subclass's.
  */
 import { ProtocolViolation } from '../wire/violation.ts';
+import type { LastWord } from './last-word.ts';
 import type { SessionState } from './state.ts';
 import type { Actions, Session, SessionCounters, Side, StartTls } from './types.ts';
 
@@ -14,6 +15,7 @@ export interface Frames {
   next(): number;
   rest(): Buffer;
   readonly pending: number;
+  readonly streaming: boolean;
 }
 
 export abstract class FramedSession<
@@ -47,7 +49,12 @@ export abstract class FramedSession<
   /** Logged in, between two messages, and no reply is due. */
   private get quiet(): boolean {
     const { ready, run, raw } = this.state;
-    return ready && !raw && run === undefined && this.fromClient.pending === 0 && !this.owes;
+    const whole = this.fromClient.pending === 0 && !this.fromClient.streaming;
+    return ready && !raw && run === undefined && whole && !this.owes;
+  }
+
+  get parted(): boolean {
+    return this.state.parted;
   }
 
   /** The hot path: as step(), without a closure. */
@@ -66,10 +73,13 @@ export abstract class FramedSession<
     return this.step(side, now, () => this.afterHandshake(side));
   }
 
-  unsecured(message: string, now: number): Actions {
-    this.state.now = now;
-    this.state.cannotConnect(message);
-    return this.take();
+  clientLeft(now: number): Actions {
+    return this.step('client', now, () => this.partFromServer());
+  }
+
+  lastWord(word: LastWord): Buffer | undefined {
+    const { raw, parted } = this.state;
+    return raw || parted || this.fromServer.streaming ? undefined : this.writeLastWord(word);
   }
 
   wake(now: number): Actions {
@@ -87,6 +97,9 @@ export abstract class FramedSession<
   /** A reply is due, or may be. */
   protected abstract get owes(): boolean;
 
+  /** The client stands between two messages. */
+  protected abstract writeLastWord(word: LastWord): Buffer | undefined;
+
   /** What `fromClient` has found. */
   protected abstract clientStep(step: number): void;
 
@@ -101,6 +114,11 @@ export abstract class FramedSession<
   /** TLS has begun on this side. */
   protected afterHandshake(side: Side): void {
     throw new Error(`TLS on the ${side}'s leg was not asked for`);
+  }
+
+  /** See Session.clientLeft(). */
+  protected partFromServer(): void {
+    this.state.output.end();
   }
 
   /** Bytes that the client side holds back itself. */

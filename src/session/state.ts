@@ -41,6 +41,8 @@ export abstract class SessionState {
   status: TransactionStatus = 'I';
   /** Logged in. */
   ready = false;
+  /** One of the two has said good-bye. */
+  parted = false;
   run: Run | undefined;
   /** Nothing is understood any more, or nothing has to be: bytes are passed on as they come. */
   raw = false;
@@ -84,9 +86,6 @@ export abstract class SessionState {
   /** Ends both connections with a proper error to the client. Fail closed. */
   abstract fatal(reason: 'protocol' | 'internal', message: string): void;
 
-  /** Ends the session because the server cannot be had as configured. */
-  abstract cannotConnect(message: string): void;
-
   begin(info: SessionInfo): void {
     const { lot } = this.options;
     this.info = lot === undefined ? info : { ...info, lot };
@@ -124,6 +123,12 @@ export abstract class SessionState {
     const { user, database, application } = this.info;
     this.ready = true;
     this.output.event({ type: 'logged-in', user, database, application });
+  }
+
+  /** @param code SQLSTATE; MySQL, MariaDB: the error's number */
+  refusedLogIn(code: string): void {
+    const { user, database, application } = this.info;
+    this.output.event({ type: 'log-in-refused', user, database, application, code });
   }
 
   completed(statement: Statement, outcome: Outcome): void {

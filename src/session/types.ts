@@ -14,6 +14,7 @@ import type { Witness } from '../sql/witness/types.ts';
 import type { Breaker, BreakerState } from './breaker.ts';
 import type { Cancels } from './cancels.ts';
 import type { GuardQueue } from './guard-queue.ts';
+import type { LastWord } from './last-word.ts';
 
 export type Side = 'client' | 'server';
 
@@ -53,6 +54,7 @@ export type SessionEvent =
   | LimitEvent
   | BreakerEvent
   | LoggedInEvent
+  | LogInRefusedEvent
   | StatementProblemEvent;
 
 /** One finding, one line in the log. No literals. */
@@ -109,6 +111,15 @@ export interface LimitEvent {
   /** Its key. */
   limit: 'inspect_bytes' | 'remembered_ids' | 'prepared_statements' | 'held_bytes' | 'memory_bytes';
 }
+/** The server said no, in the middle of the log-in. */
+export interface LogInRefusedEvent {
+  type: 'log-in-refused';
+  user: string;
+  database: string;
+  application: string;
+  /** SQLSTATE; MySQL, MariaDB: the error's number. */
+  code: string;
+}
 export interface LoggedInEvent {
   type: 'logged-in';
   user: string;
@@ -139,16 +150,26 @@ export interface Session {
    * the server's connection with TLS, before anything is sent there.
    */
   secured(side: Side, now: number): Actions;
-  /** The handshake on the server's side failed: the client is told why, in its own terms. The session is over. */
-  unsecured(message: string, now: number): Actions;
   /** A timer asked for by wakeAt fired, or another session freed a guard key. */
   wake(now: number): Actions;
+  /**
+   * The client is gone before it was heard: what the server is told so that it does not take that for an error, until the
+   * session says `end`. Only the server's bytes are given to it from here on, and what it has for the client is dropped.
+   */
+  clientLeft(now: number): Actions;
+  /**
+   * An error of the proxy's own, in the form in which the client can take it now. undefined: it cannot, because it is in
+   * the middle of a message, or both sides have taken leave, or nothing is understood any more.
+   */
+  lastWord(word: LastWord): Buffer | undefined;
   /** One side closed; frees what is shared between sessions. */
   closed(): void;
   readonly counters: SessionCounters;
   readonly raw: boolean;
-  /** For drain: no transaction open and nothing owed. */
+  /** Logged in, no transaction open and nothing owed: the connection can end without any loss. */
   readonly idle: boolean;
+  /** One of the two has said good-bye: the end of the connection is no surprise. */
+  readonly parted: boolean;
 }
 
 /** Who the session is, known once the start-up message has been read. What rules match on. */

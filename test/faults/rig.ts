@@ -49,7 +49,13 @@ export interface Result {
   serverFin: number | undefined;
 }
 
-const limits = { connections: 100, loginTimeout: 60_000, connectTimeout: 60_000, drainTimeout: 60_000 };
+const limits = {
+  connections: 100,
+  loginTimeout: 60_000,
+  connectTimeout: 60_000,
+  drainTimeout: 60_000,
+  keepAlive: 0,
+};
 /**
  * Ticks of a second in which no byte has moved: a case hangs. The proxy itself drops a silent peer after five of them; on a busy
  * machine a case may take as long as it likes, and its ticks are late as well.
@@ -180,6 +186,7 @@ export async function play(scene: Scene, plan: Plan, random: Random): Promise<Re
       if (unwanted.has(event.type)) result.events.push(event.type);
     },
     refused: (_, code) => result.refused.push(code),
+    dropped: () => undefined,
     abandoned: () => undefined,
     tlsFailed: (_, side, why) => result.crashed.push(`TLS to ${side}: ${why}`),
     certificatesReloaded: () => undefined,

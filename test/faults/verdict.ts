@@ -21,7 +21,7 @@ export function verdict(
   if (same === toClient.length) return undefined;
   const start = last(same);
   const error = toClient.subarray(start);
-  if (!isOneError(scene.wire, error))
+  if (!isOneError(scene, toClient.subarray(0, start), error))
     return `behind ${start} bytes something else than one error: ${error.toString('latin1').slice(0, 200)}`;
   return refused.length === 1 ? undefined : 'an error that the proxy does not know of';
 }
@@ -43,9 +43,13 @@ function messageStarts({ wire }: Scene, bytes: Buffer): number[] {
   return starts;
 }
 
-/** ErrorResponse of severity FATAL, or an ERR packet. */
-function isOneError(wire: Scene['wire'], bytes: Buffer): boolean {
+/** ErrorResponse of severity FATAL, or an ERR packet with the id of a reply: its first, the next, or the one behind an answer. */
+function isOneError(scene: Scene, before: Buffer, bytes: Buffer): boolean {
   if (bytes.length < 9) return false;
-  if (wire === 'mysql') return bytes.length === 4 + bytes.readUIntLE(0, 3) && bytes[4] === 0xff;
+  if (scene.wire === 'mysql') {
+    const last = before[(messageStarts(scene, before).at(-2) ?? 0) + 3] ?? 0;
+    const fits = [0, 1, last + 1, last + 2].includes(bytes[3] ?? -1);
+    return fits && bytes.length === 4 + bytes.readUIntLE(0, 3) && bytes[4] === 0xff;
+  }
   return bytes[0] === 0x45 && bytes.length === 1 + bytes.readInt32BE(1) && bytes.includes('VFATAL\0');
 }

@@ -43,6 +43,9 @@ export class Authentication {
   private scramble: Buffer = empty;
   /** Sequence id of a packet on the client's leg, less that of the same packet on the server's. */
   private ahead = 0;
+  /** Sequence id of the last packet on the client's leg, and who speaks next. */
+  private last = 0;
+  private turn: Side = 'server';
   /** The client's next packet is the password, in one of its forms, or a request for the key it goes under. */
   private passwordDue = false;
   private keyGiven = false;
@@ -55,10 +58,11 @@ export class Authentication {
     this.conversation = conversation;
   }
 
-  /** A log-in has been sent on. @param ahead see there */
-  begin(plugin: string, ahead: number, scramble?: Buffer): void {
+  /** A log-in has been sent on. @param ahead see there @param sequence of the log-in on the client's leg */
+  begin(plugin: string, ahead: number, sequence: number, scramble?: Buffer): void {
     this.active = true;
     this.ahead = ahead;
+    this.passed(sequence, 'server');
     if (scramble !== undefined) this.scramble = scramble;
     this.choose(plugin);
   }
@@ -66,6 +70,11 @@ export class Authentication {
   /** The client's packets are none of this exchange. */
   get over(): boolean {
     return !this.active;
+  }
+
+  /** Sequence id of the next packet that the client is to get, once it has answered what it was asked. */
+  get nextForClient(): number {
+    return this.last + (this.turn === 'client' ? 2 : 1);
   }
 
   /** A sequence id of the server's leg as the client counts. */
@@ -96,10 +105,15 @@ export class Authentication {
     this.follow(packet);
     if (this.conversation.output.ending) return;
     this.pass('client', buf, start, end);
+    this.passed(
+      this.forClient(buf[start + 3] ?? 0),
+      cachingSha2State(packet) === 'fast' ? 'server' : 'client',
+    );
     if (packet.kind === 'ok' || packet.kind === 'error') this.end();
   }
 
   fromClient({ buf, start, end, sequence }: Framer): void {
+    this.passed(sequence, 'server');
     if (!this.passwordDue || !this.legsDiffer || isEmptyPassword(buf, start, end))
       return this.pass('server', buf, start, end);
     const keyWanted = !this.keyGiven && isPublicKeyRequest(this.plugin, buf, start, end);
@@ -112,6 +126,7 @@ export class Authentication {
     if (keyWanted) {
       this.keyGiven = true;
       const key = writeMoreData((sequence + 1) & 0xff, this.keys.publicKey);
+      this.passed(sequence + 1, 'client');
       return this.conversation.output.toClient(key);
     }
     this.decrypted(buf, start, end);
@@ -123,6 +138,11 @@ export class Authentication {
     this.passwordDue = false;
     this.forget('kept');
     this.forget('sent');
+  }
+
+  private passed(last: number, turn: Side): void {
+    this.last = last;
+    this.turn = turn;
   }
 
   private get keys(): PasswordKeys {

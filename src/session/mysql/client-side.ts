@@ -57,7 +57,11 @@ export class MysqlClientSide {
     if (sequence !== 0 && !conversation.authentication.over)
       return conversation.authentication.fromClient(framer);
     if (sequence !== 0 || conversation.fileDue) {
-      if (type === emptyPayload) conversation.fileDue = false;
+      if (type === emptyPayload) {
+        conversation.fileDue = false;
+        // The reply goes on from it.
+        conversation.sequences.server = sequence;
+      }
       return conversation.output.toServer(buf, start, end);
     }
     try {
@@ -211,6 +215,7 @@ export class MysqlClientSide {
   ): void {
     const { conversation } = this;
     const shape = replyShape(type) ?? 'ok';
+    if (type === command.quit) conversation.parted = true;
     if (type === command.stmtPrepare) conversation.lastIsOurs = false;
     if (shape === 'none') return conversation.output.toServer(buf, start, end);
     if (shape === 'raw') {

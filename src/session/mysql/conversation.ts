@@ -35,6 +35,8 @@ export class MysqlConversation extends SessionState {
   unsure = false;
   /** Sequence id of the last packet that passed, either way: an error of ours goes on from it. */
   sequence = 0;
+  /** The same of each side's own, once logged in; of the server's: its reply goes on from it. */
+  readonly sequences: Record<Side, number> = { client: 0, server: 0 };
   /** Nobody else can read what goes over this leg: TLS, or a unix socket. */
   readonly secure: Record<Side, boolean>;
   readonly authentication: Authentication;
@@ -225,10 +227,6 @@ export class MysqlConversation extends SessionState {
     if (this.output.ending) return;
     this.output.event({ type: 'refused', code: sqlstate, message });
     this.say(code, sqlstate, message);
-  }
-
-  cannotConnect(message: string): void {
-    this.refuse(errno.connectToForeignServer, '08001', message);
   }
 
   fatal(reason: 'protocol' | 'internal', message: string): void {

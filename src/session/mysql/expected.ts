@@ -28,6 +28,11 @@ export class ExpectedQueue {
   /** Replies that are not the client's. */
   ours = 0;
 
+  /** Replies that the client waits for. */
+  get theirs(): number {
+    return this.entries.length - this.head - this.ours;
+  }
+
   get empty(): boolean {
     return this.head === this.entries.length;
   }

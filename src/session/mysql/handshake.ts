@@ -9,11 +9,18 @@
 import { agreed, capability, has, noCapabilities, understood } from '../../wire/mysql/capabilities.ts';
 import type { Capabilities } from '../../wire/mysql/capabilities.ts';
 import { errno, marker } from '../../wire/mysql/codes.ts';
+import { command } from '../../wire/mysql/commands.ts';
 import type { Framer } from '../../wire/mysql/framer.ts';
 import { editGreeting, readGreeting } from '../../wire/mysql/greeting.ts';
-import { maskResponse, readHandshakeResponse, writeSslRequest } from '../../wire/mysql/handshake-response.ts';
+import {
+  maskResponse,
+  readHandshakeResponse,
+  writeNobody,
+  writeSslRequest,
+} from '../../wire/mysql/handshake-response.ts';
 import type { HandshakeResponse } from '../../wire/mysql/handshake-response.ts';
-import { readOk } from '../../wire/mysql/server-packets.ts';
+import { readErr, readOk } from '../../wire/mysql/server-packets.ts';
+import { writeCommand, writePacket } from '../../wire/mysql/writers.ts';
 import { ProtocolViolation } from '../../wire/violation.ts';
 import type { MysqlConversation } from './conversation.ts';
 
@@ -27,13 +34,21 @@ export class Handshake {
   private serverTls = false;
   /** The client's answer as the server is to get it. */
   private login: { packet: Buffer; plugin: string } | undefined;
+  /** The client is gone: the server is answered in its place, see nobody(). */
+  private left = false;
 
   constructor(conversation: MysqlConversation) {
     this.conversation = conversation;
   }
 
-  fromServer({ type, buf, start, end }: Framer): void {
+  fromServer(framer: Framer): void {
     const { conversation } = this;
+    const { type, buf, start, end } = framer;
+    if (this.left && this.phase === 'authentication') return this.fromServerToNobody(framer);
+    if (type === marker.error) {
+      conversation.parted = true;
+      conversation.refusedLogIn(String(readErr(buf, start, end).errno));
+    }
     if (this.phase === 'authentication') {
       if (type === marker.ok) this.loggedIn(buf, start, end);
       else conversation.authentication.fromServer(buf, start, end);
@@ -55,6 +70,19 @@ export class Handshake {
     }
   }
 
+  /** As that of Authentication: in place of the greeting, or behind the client's answer, whether that has come or not. */
+  get nextForClient(): number {
+    if (this.phase === 'greeting') return 0;
+    if (this.phase === 'authentication') return this.conversation.authentication.nextForClient;
+    return 2 + Number(this.clientTls);
+  }
+
+  /** Before it has answered: a server counts that as an error of the proxy's address, and blocks that after some. */
+  clientLeft(): void {
+    this.left = true;
+    if (this.phase === 'response') this.nobody();
+  }
+
   /** TLS is up on the server's leg. */
   serverSecured(): void {
     if (this.phase !== 'server-tls') throw new Error('handshake: TLS that was not asked for');
@@ -73,6 +101,7 @@ export class Handshake {
     this.scramble = scramble;
     this.offered = withTls(agreed(capabilities, understood(false)), client !== 'off');
     this.phase = 'response';
+    if (this.left) return this.nobody();
     conversation.output.toClient(editGreeting(buf, start, end, this.offered));
   }
 
@@ -108,11 +137,30 @@ export class Handshake {
     const packet = maskResponse(answer, 0, answer.length, allowed) ?? answer;
     const request = ((packet[3] ?? 0) - Number(clientTls)) & 0xff;
     packet[3] = request + Number(serverTls);
-    this.login = { packet, plugin: response.plugin };
-    if (!serverTls) return this.authenticate();
+    this.send(packet, response.plugin, request);
+  }
+
+  /** @param request sequence id of the SSLRequest, where there is one */
+  private send(packet: Buffer, plugin: string, request: number): void {
+    const { output } = this.conversation;
+    this.login = { packet, plugin };
+    if (!this.serverTls) return this.authenticate();
     this.phase = 'server-tls';
-    conversation.output.toServer(writeSslRequest(request, packet));
-    conversation.output.startTls({ side: 'server' });
+    output.toServer(writeSslRequest(request, packet));
+    output.startTls({ side: 'server' });
+  }
+
+  /** A well-formed log-in that cannot succeed: the server says no to it, and counts nothing. */
+  private nobody(): void {
+    this.send(writeNobody(1 + Number(this.serverTls), this.serverTls), '', 1);
+  }
+
+  private fromServerToNobody({ type, sequence }: Framer): void {
+    const { output } = this.conversation;
+    // An anonymous account, perhaps.
+    if (type === marker.ok) output.toServer(writeCommand(command.quit));
+    if (type === marker.ok || type === marker.error) output.end();
+    else output.toServer(writePacket((sequence + 1) & 0xff, Buffer.alloc(0)));
   }
 
   private authenticate(): void {
@@ -121,7 +169,8 @@ export class Handshake {
     this.phase = 'authentication';
     this.login = undefined;
     conversation.output.toServer(login.packet);
-    conversation.authentication.begin(login.plugin, Number(clientTls) - Number(serverTls), this.scramble);
+    const ahead = Number(clientTls) - Number(serverTls);
+    conversation.authentication.begin(login.plugin, ahead, 1 + Number(clientTls), this.scramble);
   }
 
   private loggedIn(buf: Buffer, start: number, end: number): void {

@@ -70,7 +70,8 @@ export class MysqlServerSide {
     if (head === undefined) {
       conversation.output.toClient(buf, start, end);
       // The server says good-bye on its own: shut down, idle for too long, killed.
-      if (type !== marker.error) conversation.outOfSync('a packet without a command');
+      if (type === marker.error) conversation.parted = true;
+      else conversation.outOfSync('a packet without a command');
       return;
     }
     const part = tracker.packet(type, buf, start, end);
@@ -93,7 +94,8 @@ export class MysqlServerSide {
     if (next === undefined) return undefined;
     tracker.begin(next.shape);
     this.definitions = 0;
-    if (next.shape === 'authentication') this.conversation.authentication.begin(next.login?.plugin ?? '', 0);
+    if (next.shape === 'authentication')
+      this.conversation.authentication.begin(next.login?.plugin ?? '', 0, 0);
     return next;
   }
 
@@ -238,6 +240,7 @@ export class MysqlServerSide {
 
   private error({ execution, request }: Expected, buf: Buffer, start: number, end: number): void {
     const error = readErr(buf, start, end);
+    this.conversation.parted ||= farewells.has(error.errno);
     if (execution !== undefined) execution.error = statementError(error);
     if (request === undefined) return;
     request.error = error;
@@ -292,6 +295,9 @@ function mayAskForFile({ execution, verb }: Expected): boolean {
   const { text } = execution.statement;
   return text.length === 0 || loadsLocalFile.test(text.toString('latin1'));
 }
+
+/** Answers to a command behind which the server closes. */
+const farewells = new Set<number>([errno.serverShutdown, errno.connectionKilled]);
 
 /** Rows of a plan's own query that are kept: a primary key, a SHOW CREATE TABLE. */
 const mostRowsOfOurs = 1_000;

@@ -5,9 +5,11 @@ import { Framer, Head, Message } from '../../wire/mysql/framer.ts';
 import { maxLoginBytes } from '../../wire/mysql/handshake-response.ts';
 import { ProtocolViolation } from '../../wire/violation.ts';
 import { FramedSession } from '../framed.ts';
+import { fatalCodes, type LastWord } from '../last-word.ts';
 import { MysqlClientSide } from './client-side.ts';
 import { MysqlConversation } from './conversation.ts';
 import { Handshake } from './handshake.ts';
+import { writeLastWord } from './last-word.ts';
 import { MysqlServerSide } from './server-side.ts';
 
 export function createMysqlSession(options: SessionOptions): Session {
@@ -31,6 +33,33 @@ class MysqlSession extends FramedSession<MysqlConversation, Framer> {
     return this.state.unsure || !this.state.expected.empty;
   }
 
+  protected writeLastWord(word: LastWord): Buffer | undefined {
+    const { state, handshake } = this;
+    // MariaDB closes without a word, and the number means something else there.
+    if (word.code === fatalCodes.idleTimeout && state.version.mariadb) return undefined;
+    const sequence = handshake.done ? this.nextForClient : handshake.nextForClient;
+    return sequence === undefined ? undefined : writeLastWord(sequence, word);
+  }
+
+  /** Sequence id of the packet that the client waits for. undefined: that depends on what it has still to send. */
+  private get nextForClient(): number | undefined {
+    const { state, fromClient } = this;
+    const { expected, tracker, authentication, sequences } = state;
+    if (state.fileDue) return undefined;
+    const head = expected.peek();
+    if (!tracker.done && head?.verb === 'forward')
+      return head.shape === 'authentication' ? authentication.nextForClient : sequences.server + 1;
+    if (fromClient.streaming) return fromClient.chained ? undefined : 1;
+    if (state.run !== undefined || fromClient.pending > 0) return 1;
+    if (expected.theirs === 0) return 0;
+    // Of several commands the first has gone long ago: it is hardly one of several packets.
+    return expected.theirs === 1 ? sequences.client + 1 : 1;
+  }
+
+  protected override partFromServer(): void {
+    this.handshake.clientLeft();
+  }
+
   protected override afterHandshake(side: Side): void {
     // Of the client the next thing heard is its log-in.
     if (side === 'server') this.handshake.serverSecured();
@@ -40,6 +69,7 @@ class MysqlSession extends FramedSession<MysqlConversation, Framer> {
     const { state, fromClient: frames, clientSide, handshake } = this;
     const { inspectBytes } = state.options.limits;
     state.sequence = frames.lastSequence;
+    state.sequences.client = frames.lastSequence;
     if (!handshake.done) {
       if (frames.length > maxLoginBytes) throw new ProtocolViolation('log-in packet too long');
       if (step === Message) handshake.fromClient(frames);
@@ -67,6 +97,7 @@ class MysqlSession extends FramedSession<MysqlConversation, Framer> {
   protected serverStep(step: number): void {
     const { state, fromServer: frames, serverSide, handshake } = this;
     state.sequence = frames.lastSequence;
+    state.sequences.server = frames.lastSequence;
     if (!handshake.done) {
       if (step === Message) handshake.fromServer(frames);
       else if (step === Head) frames.hold();

@@ -84,6 +84,7 @@ export class ClientSide {
       case client.functionCall:
         return this.functionCall(buf, start, end);
       default:
+        if (type === client.terminate) conversation.parted = true;
         if (type === client.copyDone || type === client.copyFail) return this.copyEnd(buf, start, end);
         conversation.forward(buf, start, end);
         if (!unanswered(type)) conversation.goRaw('unknown-message');

@@ -6,7 +6,7 @@ import { writeError } from '../../wire/postgres/writers.ts';
 import { SessionState } from '../state.ts';
 import type { SessionOptions, Side } from '../types.ts';
 import type { Execution } from './execution.ts';
-import type { Expected } from './expected.ts';
+import type { Expected, ExpectedKind } from './expected.ts';
 import { ReplyQueue } from './expected.ts';
 import type { PlanRun } from './plan-run.ts';
 import { Named } from './prepared.ts';
@@ -18,6 +18,9 @@ const safeEncoding = /^(UTF8|UNICODE|SQL_ASCII|LATIN\d+|ISO_8859_\d+|WIN\d+|KOI8
 /** So many statements, and as many Bind messages, of the greatest length that is looked at may be kept. */
 const longestRemembered = 16;
 
+/** What the server answers with ReadyForQuery. */
+const endsPipeline: ReadonlySet<ExpectedKind> = new Set(['startup', 'query', 'call', 'sync']);
+
 export class Conversation extends SessionState {
   readonly replies = new ReplyQueue();
   readonly prepared: Named<Prepared>;
@@ -27,6 +30,8 @@ export class Conversation extends SessionState {
   /** A plan's error went to the client in an extended sequence: its messages up to its Sync are dropped here, as the server would have. */
   dropToSync = false;
   copyIn = false;
+  /** Messages of the extended protocol have no Sync behind them yet: a transaction may be open that no status tells of. */
+  unsynced = false;
   /** The server's statement_timeout in milliseconds, as a plan last saw it; 0: none, or not known. */
   statementTimeout = 0;
   declare run: PlanRun | undefined;
@@ -97,6 +102,7 @@ export class Conversation extends SessionState {
       entry?.undo?.undo();
       return;
     }
+    if (entry.kind !== 'copy-end') this.unsynced = !endsPipeline.has(entry.kind);
     this.replies.push(entry);
   }
 
@@ -118,10 +124,6 @@ export class Conversation extends SessionState {
 
   fatal(reason: 'protocol' | 'internal', message: string): void {
     this.refuse(reason === 'protocol' ? '08P01' : 'XX000', `interlock: ${message}`);
-  }
-
-  cannotConnect(message: string): void {
-    this.refuse('08001', message);
   }
 
   /** @param code SQLSTATE */

@@ -215,9 +215,11 @@ export class ServerSide {
     const { conversation } = this;
     const error = readError(buf, start, end);
     conversation.copyIn = false;
+    const fatal = error.severity === 'FATAL' || error.severity === 'PANIC';
+    conversation.parted ||= fatal;
+    if (head?.kind === 'startup') conversation.refusedLogIn(error.code);
     if (head === undefined || head.kind === 'startup') return conversation.output.toClient(buf, start, end);
     const { command, execution } = head;
-    const fatal = error.severity === 'FATAL' || error.severity === 'PANIC';
     if (head.verb === 'forward' || fatal) conversation.output.toClient(buf, start, end);
     if (conversation.run !== undefined)
       conversation.run.failed(statementError(error), Buffer.from(buf.subarray(start, end)), command);

@@ -2,7 +2,9 @@
 import type { Session, SessionOptions, Side } from '../types.ts';
 import { client as clientCodes, server as serverCodes } from '../../wire/postgres/codes.ts';
 import { Framer, Head, Message } from '../../wire/postgres/framer.ts';
+import { writeError } from '../../wire/postgres/writers.ts';
 import { FramedSession } from '../framed.ts';
+import type { LastWord } from '../last-word.ts';
 import { ClientSide } from './client-side.ts';
 import { Conversation } from './conversation.ts';
 import { ServerSide } from './server-side.ts';
@@ -32,7 +34,11 @@ class PostgresSession extends FramedSession<Conversation, Framer> {
   }
 
   protected get owes(): boolean {
-    return !this.state.replies.empty;
+    return this.state.unsynced || !this.state.replies.empty;
+  }
+
+  protected writeLastWord(word: LastWord): Buffer {
+    return writeError({ severity: 'FATAL', ...word });
   }
 
   protected override beforeMessages(chunk: Buffer): Buffer | undefined {

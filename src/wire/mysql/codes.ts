@@ -54,6 +54,12 @@ export const errno = {
   unknown: 1105,
   /** ER_SERVER_SHUTDOWN */
   serverShutdown: 1053,
+  /** ER_CON_COUNT_ERROR */
+  tooManyConnections: 1040,
+  /** ER_NET_READ_ERROR */
+  netReadError: 1158,
+  /** ER_NET_READ_INTERRUPTED: a time-out */
+  netReadInterrupted: 1159,
   /** ER_ACCESS_DENIED_ERROR */
   accessDenied: 1045,
   /** ER_CONNECT_TO_FOREIGN_DATA_SOURCE: the proxy has no connection to its server */

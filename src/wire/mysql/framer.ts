@@ -71,6 +71,11 @@ export class Framer {
     return this.#headerKept + this.#heldBytes;
   }
 
+  /** A message is given out in pieces, and its last one has not been. */
+  get streaming(): boolean {
+    return this.#state === 'stream';
+  }
+
   /** The chunk is borrowed until next() returned None; what is kept longer is copied. */
   push(chunk: Buffer): void {
     if (this.#at < this.#chunk.length) throw new Error('framer: the previous chunk is not used up');

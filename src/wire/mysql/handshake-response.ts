@@ -5,7 +5,8 @@
  */
 import { agreed, capability, has } from './capabilities.ts';
 import type { Capabilities } from './capabilities.ts';
-import { headerBytes } from './codes.ts';
+import { scrambleBytes } from './authentication.ts';
+import { headerBytes, maxPayloadBytes } from './codes.ts';
 import { Cursor } from './cursor.ts';
 import { writePacket } from './writers.ts';
 import { ProtocolViolation } from '../violation.ts';
@@ -139,6 +140,26 @@ export function writeSslRequest(sequence: number, response: Buffer): Buffer {
   const payload = Buffer.from(response.subarray(headerBytes, headerBytes + sslRequestBytes));
   payload.writeUInt32LE((payload.readUInt32LE(0) | capability.ssl) >>> 0);
   return writePacket(sequence, payload);
+}
+
+/** Shows in the server's log who it was. An account of this name would be refused as well, or needs no password. */
+const nobody = 'interlock: the client left before it logged in';
+/** utf8mb4_general_ci */
+const utf8mb4 = 45;
+
+/** The response of a client that nobody is, with an answer to the scramble that is none. */
+export function writeNobody(sequence: number, tls: boolean): Buffer {
+  const { mysql, protocol41, secureConnection, pluginAuth, ssl } = capability;
+  const fixed = Buffer.alloc(sslRequestBytes);
+  // CLIENT_MYSQL: the reserved bytes hold no flags of MariaDB's.
+  fixed.writeUInt32LE(mysql | protocol41 | secureConnection | pluginAuth | (tls ? ssl : 0));
+  fixed.writeUInt32LE(maxPayloadBytes, 4);
+  fixed[8] = utf8mb4;
+  const answer = Buffer.alloc(1 + scrambleBytes, scrambleBytes);
+  return writePacket(
+    sequence,
+    Buffer.concat([fixed, Buffer.from(`${nobody}\0`), answer, Buffer.from('mysql_native_password\0')]),
+  );
 }
 
 /**

@@ -119,7 +119,7 @@ export function writeError(error: {
   severity: 'ERROR' | 'FATAL';
   code: string;
   message: string;
-  hint?: string;
+  hint?: string | undefined;
 }): Buffer {
   const body = new Body(server.error)
     .text(`S${error.severity}`)

@@ -53,8 +53,11 @@ describe('a minimal file', () => {
     expect(config.admin).toBeUndefined();
     expect(config.proxyLimits).toEqual({
       connections: 1000,
+      connectionsPerClient: undefined,
       loginTimeout: 60_000,
       connectTimeout: 10_000,
+      idleTimeout: undefined,
+      keepAlive: 60_000,
       drainTimeout: 30_000,
     });
     expect(config.sessionLimits.messageBytes).toBe(1024 ** 3);
@@ -419,12 +422,13 @@ describe('the example', () => {
   test('its commented lines are valid as well', () => {
     const text = readFileSync(file, 'utf8')
       .replace(/^ {4}# - id: cart-cleanup\n[\s\S]*?\n\n/m, (block) => block.replaceAll(/^ {4}# /gm, '    '))
-      .replaceAll(/^( *)# (?=(?:mode|tables|token): )/gm, '$1');
+      .replaceAll(/^( *)# (?=(?:mode|tables|token|connections_per_client|idle_timeout): )/gm, '$1');
     expect(text).toMatch(/^ {4}- id: cart-cleanup/m);
     const config = loadText(file, text, { INTERLOCK_ADMIN_TOKEN: 'a-token-of-twenty-one' });
     expect(config.rules.map(({ id }) => id)).toEqual(
       expect.arrayContaining(['cart-cleanup', 'shop/cart-anticipate']),
     );
+    expect(config.proxyLimits).toMatchObject({ connectionsPerClient: 100, idleTimeout: 600_000 });
     expect(config.admin?.token).toBe('a-token-of-twenty-one');
   });
 });

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { describe, expect, test, vi } from 'vitest';
 import { loggedIn, stage } from './support.ts';
@@ -215,8 +216,8 @@ describe('ends', () => {
     expect(await server.toEnd()).toBe('original');
   });
 
-  test('the server ends: its last bytes arrive, then the client is closed', async () => {
-    const s = await stage();
+  test('the server ends when all is said: its last bytes arrive, then the client is closed', async () => {
+    const s = await stage((session) => (session.parted = true));
     const client = await s.client();
     client.send('x');
     const server = await s.accepted();
@@ -237,22 +238,62 @@ describe('ends', () => {
     await vi.waitFor(() => expect(s.proxy.sessions).toBe(0));
   });
 
-  test('a reset by the server: said to an idle client only', async () => {
-    for (const idle of [true, false]) {
-      const s = await stage((session) => {
-        session.script = (side, _, actions) => {
-          session.idle = idle;
-          if (side === 'server') actions.events.push(loggedIn);
-        };
-      });
-      const client = await s.client();
-      client.send('x');
-      const server = await s.accepted();
-      server.send('z');
-      expect(await client.read(1)).toBe('z');
-      server.socket.resetAndDestroy();
-      expect(await client.toEnd()).toBe(idle ? '<08006 the connection to the server was lost>' : '');
-    }
+  test.for([
+    { how: 'fin', state: {}, told: /^<08006 Interlock lost .*: it closed the connection>$/, logged: true },
+    { how: 'rst', state: {}, told: /^<08006 Interlock lost .*: ECONNRESET>$/, logged: true },
+    { how: 'rst', state: { idle: true }, told: /^<08006 /, logged: true },
+    { how: 'fin', state: { idle: true }, told: /^$/, logged: false },
+    { how: 'fin', state: { parted: true }, told: /^$/, logged: false },
+    { how: 'rst', state: { raw: true }, told: /^$/, logged: false },
+    { how: 'fin', state: { listens: false }, told: /^$/, logged: true },
+  ])('the server ends by $how, $state: the client is told $told', async ({ how, state, told, logged }) => {
+    const s = await stage((session) => {
+      session.script = (side, _, actions) => {
+        Object.assign(session, state);
+        if (side === 'server') actions.events.push(loggedIn);
+      };
+    });
+    const client = await s.client();
+    client.send('x');
+    const server = await s.accepted();
+    server.send('z');
+    expect(await client.read(1)).toBe('z');
+    if (how === 'fin') server.socket.end();
+    else server.socket.resetAndDestroy();
+    expect(await client.toEnd()).toMatch(told);
+    expect(s.seen.refused).toEqual(logged ? ['08006'] : []);
+  });
+
+  test('a client that has ended its direction is not told that the server did, too', async () => {
+    const s = await stage();
+    const client = await s.client();
+    client.send('x');
+    const server = await s.accepted();
+    client.socket.end();
+    expect(await server.toEnd()).toBe('x');
+    server.socket.end();
+    expect(await client.toEnd()).toBe('');
+    expect(s.seen.refused).toEqual([]);
+  });
+
+  test('a server that goes on when the client is gone is broken off at its next bytes', async () => {
+    const s = await stage();
+    const client = await s.client();
+    client.send('x');
+    const server = await s.accepted();
+    server.send('row');
+    await client.read(3);
+    const reset = once(server.socket, 'error');
+    client.socket.resetAndDestroy();
+    await server.toEnd();
+    // The first is read and answered with the end, the second finds nobody.
+    server.socket.write('another');
+    await vi.waitFor(() => {
+      server.socket.write('another');
+      expect(server.socket.destroyed).toBe(true);
+    });
+    expect(await reset).toMatchObject([{ code: expect.stringMatching(/ECONNRESET|EPIPE/) as string }]);
+    await vi.waitFor(() => expect(s.proxy.sessions).toBe(0));
   });
 
   test('end: what is owed is flushed, then both sides are closed', async () => {
@@ -312,7 +353,7 @@ describe('ends', () => {
     const client = await s.client();
     client.send('x');
     expect(await client.toEnd()).toMatch(
-      /^<08001 cannot connect to the server at 127\.0\.0\.1:\d+: ECONNREFUSED>$/,
+      /^<08001 Interlock cannot connect to the server at 127\.0\.0\.1:\d+: ECONNREFUSED>$/,
     );
     expect(s.seen.refused).toEqual(['08001']);
   });
@@ -352,6 +393,39 @@ describe('limits', () => {
     expect(s.seen.refused).toEqual(['53300']);
   });
 
+  test('over the limit of a client: others still get in', async () => {
+    const s = await stage(undefined, { connectionsPerClient: 1 });
+    const [first, second] = [await s.client(), await s.client()];
+    second.send('b');
+    expect(await second.toEnd()).toBe(
+      "<53300 Interlock serves 1 connections of this client's address already>",
+    );
+    const other = connect({
+      port: s.port,
+      host: '127.0.0.1',
+      localAddress: '127.0.0.2',
+      allowHalfOpen: true,
+    });
+    other.write('c');
+    await s.accepted();
+    expect(s.proxy.clients('127.0.0.2')).toBe(1);
+    other.resetAndDestroy();
+    first.socket.resetAndDestroy();
+    second.socket.destroy();
+    await vi.waitFor(() => expect(s.proxy.sessions).toBe(0));
+    expect([s.proxy.clients('127.0.0.1'), s.proxy.clients('127.0.0.2')]).toEqual([0, 0]);
+    expect(s.seen.limits).toEqual(['connections_per_client']);
+  });
+
+  test('those far over the limit are dropped, and counted', async () => {
+    const s = await stage(undefined, { connectionsPerClient: 1 });
+    const kept = await Promise.all(Array.from({ length: 65 }, () => s.client()));
+    const dropped = await s.client();
+    expect(await dropped.toEnd()).toBe('');
+    expect(s.seen.dropped).toEqual(['connections_per_client']);
+    expect(s.proxy.sessions).toBe(kept.length);
+  });
+
   test('over it a cancel still works', async () => {
     const s = await stage(
       (session) => {
@@ -374,7 +448,24 @@ describe('limits', () => {
   test('a log-in that does not come is ended', async () => {
     const s = await stage(undefined, { loginTimeout: 20 });
     const client = await s.client();
-    expect(await client.toEnd()).toBe('<57014 log-in took too long>');
+    expect(await client.toEnd()).toBe('<57014 the log-in took longer than 20 ms>');
+  });
+
+  test('an idle session is ended in time, one in a transaction is not', async () => {
+    const s = await stage(
+      (session) => {
+        session.logsIn = true;
+        session.script = (_, bytes) => (session.idle = bytes.toString() === 'idle');
+      },
+      { idleTimeout: 20 },
+    );
+    const [busy, idle] = [await s.client(), await s.client()];
+    busy.send('busy');
+    idle.send('idle');
+    expect(await idle.toEnd()).toBe('<57P05 nothing was sent for 20 ms outside of a transaction>');
+    expect(s.seen.limits).toEqual(['idle_timeout']);
+    busy.send('idle');
+    expect(await busy.toEnd()).toMatch(/^<57P05 /);
   });
 
   test('after the log-in the timer is off', async () => {

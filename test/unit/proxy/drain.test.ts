@@ -50,17 +50,25 @@ describe('drain', () => {
     await drained;
   });
 
-  test('after the drain timeout the rest is ended, without a message into the middle of another', async () => {
-    const s = await stage(follow, { drainTimeout: 20 });
+  test.for([
+    [true, goodbye],
+    [false, ''],
+  ] as const)('after the drain timeout the rest is ended; told where it fits (%s)', async ([fits, told]) => {
+    const prepare = (session: RelaySession): void => {
+      session.listens = fits;
+      follow(session);
+    };
+    const s = await stage(prepare, { drainTimeout: 20 });
     const client = await s.client();
     client.send('begin');
     const server = await s.accepted();
     server.send('T');
     await client.read(1);
     const drained = s.proxy.drain();
-    expect(await client.toEnd()).toBe('');
+    expect(await client.toEnd()).toBe(told);
     expect(await server.toEnd()).toBe('begin');
     await drained;
+    expect(s.seen.limits).toEqual(['drain_timeout']);
   });
 
   test('a client that has not said a word is told as well', async () => {
@@ -91,13 +99,14 @@ test('two listeners cannot share a port: start fails and leaves nothing open', a
   const nothing = () => undefined;
   const proxy = new Proxy({
     listeners: [listener('free', 0), listener('taken', s.port)],
-    limits: { connections: 1, loginTimeout: 1, connectTimeout: 1, drainTimeout: 1 },
+    limits: { connections: 1, loginTimeout: 1, connectTimeout: 1, drainTimeout: 1, keepAlive: 0 },
     observer: {
       listening: (name) => names.push(name),
       opened: nothing,
       closed: nothing,
       event: nothing,
       refused: nothing,
+      dropped: nothing,
       abandoned: nothing,
       tlsFailed: nothing,
       certificatesReloaded: nothing,

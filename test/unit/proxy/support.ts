@@ -5,6 +5,7 @@ import { onTestFinished } from 'vitest';
 import { Proxy } from '../../../src/proxy/server.ts';
 import { ServerTls, type ClientTls } from '../../../src/proxy/tls.ts';
 import type { ConnectionInfo, Observer, Protocol, ProxyLimits } from '../../../src/proxy/types.ts';
+import type { LastWord } from '../../../src/session/last-word.ts';
 import { Output } from '../../../src/session/output.ts';
 import type { Actions, Session, SessionEvent, Side } from '../../../src/session/types.ts';
 
@@ -12,6 +13,9 @@ export class RelaySession implements Session {
   readonly counters = { forwarded: 0, rewritten: 0, refused: 0, inspected: 0 };
   raw = false;
   idle = false;
+  parted = false;
+  /** The client can be told something now. */
+  listens = true;
   closedCalls = 0;
   /** Its first chunk logs it in: from then on the sockets are direct. */
   logsIn = false;
@@ -20,8 +24,8 @@ export class RelaySession implements Session {
   readonly wakeSoon: () => void;
   readonly #actions: Actions = noActions();
   /** Changes what is done for one call. */
-  script: (side: Side | 'wake' | `${Side} secured`, chunk: Buffer, actions: Actions) => void = () =>
-    undefined;
+  script: (side: Side | 'wake' | 'client left' | `${Side} secured`, chunk: Buffer, actions: Actions) => void =
+    () => undefined;
 
   constructor(wakeSoon: () => void) {
     this.wakeSoon = wakeSoon;
@@ -49,8 +53,14 @@ export class RelaySession implements Session {
     return Object.assign(this.#actions, noActions());
   }
 
-  unsecured(message: string): Actions {
-    return Object.assign(this.#actions, noActions(), { toClient: [Buffer.from(message)], end: true });
+  clientLeft(): Actions {
+    const actions = Object.assign(this.#actions, noActions());
+    this.script('client left', Buffer.alloc(0), actions);
+    return actions;
+  }
+
+  lastWord({ code, message }: LastWord): Buffer | undefined {
+    return this.listens ? Buffer.from(`<${code} ${message}>`) : undefined;
   }
 
   closed(): void {
@@ -73,6 +83,9 @@ export interface Seen {
   events: SessionEvent[];
   refused: string[];
   crashed: unknown[];
+  limits: string[];
+  dropped: string[];
+  abandoned: number;
   tlsFailed: string[];
   infos: ConnectionInfo[];
 }
@@ -149,6 +162,7 @@ const limits: ProxyLimits = {
   loginTimeout: 60_000,
   connectTimeout: 60_000,
   drainTimeout: 60_000,
+  keepAlive: 0,
 };
 
 /** @param prepare is given each new session before its first byte */
@@ -166,7 +180,18 @@ export async function stage(
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const sessions: RelaySession[] = [];
-  const seen: Seen = { opened: 0, closed: 0, events: [], refused: [], crashed: [], tlsFailed: [], infos: [] };
+  const seen: Seen = {
+    opened: 0,
+    closed: 0,
+    events: [],
+    refused: [],
+    crashed: [],
+    limits: [],
+    dropped: [],
+    abandoned: 0,
+    tlsFailed: [],
+    infos: [],
+  };
   const protocol: Protocol = {
     createSession: ({ wakeSoon }) => {
       const session = new RelaySession(wakeSoon);
@@ -174,7 +199,6 @@ export async function stage(
       prepare(session);
       return session;
     },
-    fatal: (code, message) => Buffer.from(`<${code} ${message}>`),
     goodbye: Buffer.from('<goodbye>'),
     serverFirst: false,
     tlsRequest: undefined,
@@ -189,8 +213,12 @@ export async function stage(
     },
     closed: () => (seen.closed += 1),
     event: (_, event) => seen.events.push(event),
-    refused: (_, code) => seen.refused.push(code),
-    abandoned: () => undefined,
+    refused: (_, code, __, limit) => {
+      seen.refused.push(code);
+      if (limit !== undefined) seen.limits.push(limit);
+    },
+    dropped: (_, __, limit) => seen.dropped.push(limit),
+    abandoned: () => (seen.abandoned += 1),
     tlsFailed: (_, side, why) => seen.tlsFailed.push(`${side}: ${why}`),
     certificatesReloaded: () => undefined,
     crashed: (_, error) => seen.crashed.push(error),
