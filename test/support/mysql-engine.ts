@@ -136,6 +136,8 @@ interface Start {
   args: readonly string[];
   /** Milliseconds until it has to be ready. */
   timeout: number;
+  /** Default: any free one. */
+  port?: number | undefined;
 }
 
 interface Started extends Kept {
@@ -143,7 +145,7 @@ interface Started extends Kept {
 }
 
 async function launch(files: Files, start: Start, as: Runner | undefined): Promise<Started | 'port taken'> {
-  const port = await freePort();
+  const port = start.port ?? (await freePort());
   const log = join(start.folder, 'error.log');
   const command = files.packages.command(
     files.program,
@@ -195,6 +197,7 @@ export interface MysqlEngineOptions {
   /** Server variables. They win over the defaults. */
   settings?: Record<string, string>;
   timeout?: number;
+  port?: number | undefined;
 }
 
 export interface RunningMysql {
@@ -232,7 +235,7 @@ export async function startMysqlEngine(options: MysqlEngineOptions): Promise<Run
       ...options.settings,
     };
     const args = Object.entries(settings).map(([name, value]) => `--${name.replaceAll('_', '-')}=${value}`);
-    const server = await launch(files, { data, folder, args, timeout: options.timeout ?? 60_000 }, as);
+    const server = await launch(files, { data, folder, args, timeout: options.timeout ?? 60_000, port: options.port }, as);
     if (server === 'port taken') continue;
     server.release();
     return {

@@ -26,6 +26,8 @@ export interface MysqlOptions {
   settings?: Record<string, string>;
   /** Default for new sessions. Without it the engine's own, REPEATABLE READ. */
   isolation?: 'READ COMMITTED' | 'REPEATABLE READ' | 'SERIALIZABLE';
+  /** Where one listened before. Default: any free one. */
+  port?: number;
 }
 
 export interface LoggedCommand {
@@ -187,6 +189,7 @@ export async function startMysql(options: MysqlOptions): Promise<Mysql> {
   const server = await startMysqlEngine({
     engine: options.engine,
     settings: { ...isolation, ...options.settings },
+    port: options.port,
   });
   const root = `mysql://root:${defaultPassword}@127.0.0.1:${server.port}/`;
   const accounts = pluginsOf(options.engine).map((plugin) => [

@@ -48,8 +48,11 @@ describe.each(await availableEngines(undefined, { ownSettings: true }))('%s', (e
     await ask(server.url(), 'SHUTDOWN').catch(() => undefined);
     for (const client of [...idle, ...busy]) await client.until('end');
     for (const [direct, proxied] of [idle, busy]) {
-      expect(proxied!.packets.length).toBe(direct!.packets.length);
-      expect(comparable(proxied!.packets.at(-1))).toBe(comparable(direct!.packets.at(-1)));
+      const said = proxied!.packets.slice(direct!.packets.length - 1);
+      expect(comparable(said[0])).toBe(comparable(direct!.packets.at(-1)));
+      // MariaDB closes without an answer to a query: that is said by Interlock.
+      const silent = direct === busy[0] && errorOf(direct!.packets.at(-1)) === undefined;
+      expect(said.slice(1).map(errorOf)).toEqual(silent ? [expect.objectContaining({ errno: 1158 })] : []);
     }
     // Nobody listens any more: a client is told so.
     const late = await RawMysql.connect({ port: proxy.port });
