@@ -13,12 +13,12 @@ const errors: Record<FatalCode, { errno: number; sqlstate: string }> = {
   [fatalCodes.idleTimeout]: { errno: errno.clientInteractionTimeout, sqlstate: 'HY000' },
 };
 
-/** @param sequence 0: out of the blue, or in place of the greeting; there an error has no SQLSTATE */
-export function writeLastWord(sequence: number, { code, message, hint }: LastWord): Buffer {
+/** @param greeted else it takes the place of the greeting, where errors have no SQLSTATE */
+export function writeLastWord(sequence: number, greeted: boolean, { code, message, hint }: LastWord): Buffer {
   const error = errors[code];
   return writeErr(sequence & 0xff, {
     ...error,
-    ...(sequence === 0 && { sqlstate: '' }),
+    ...(!greeted && { sqlstate: '' }),
     message: hint === undefined ? message : `${message}. ${hint}`,
   });
 }

@@ -38,7 +38,8 @@ class MysqlSession extends FramedSession<MysqlConversation, Framer> {
     // MariaDB closes without a word, and the number means something else there.
     if (word.code === fatalCodes.idleTimeout && state.version.mariadb) return undefined;
     const sequence = handshake.done ? this.nextForClient : handshake.nextForClient;
-    return sequence === undefined ? undefined : writeLastWord(sequence, word);
+    const greeted = handshake.done || sequence !== 0;
+    return sequence === undefined ? undefined : writeLastWord(sequence, greeted, word);
   }
 
   /** Sequence id of the packet that the client waits for. undefined: that depends on what it has still to send. */
