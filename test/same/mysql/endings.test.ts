@@ -51,7 +51,7 @@ describe.each(await availableEngines(undefined, { ownSettings: true }))('%s', (e
       const said = proxied!.packets.slice(direct!.packets.length - 1);
       expect(comparable(said[0])).toBe(comparable(direct!.packets.at(-1)));
       // MariaDB closes without an answer to a query: that is said by Interlock.
-      const silent = direct === busy[0] && errorOf(direct!.packets.at(-1)) === undefined;
+      const silent = direct === busy[0] && engine.startsWith('mariadb');
       expect(said.slice(1).map(errorOf)).toEqual(silent ? [expect.objectContaining({ errno: 1158 })] : []);
     }
     // Nobody listens any more: a client is told so.
