@@ -235,7 +235,11 @@ export async function startMysqlEngine(options: MysqlEngineOptions): Promise<Run
       ...options.settings,
     };
     const args = Object.entries(settings).map(([name, value]) => `--${name.replaceAll('_', '-')}=${value}`);
-    const server = await launch(files, { data, folder, args, timeout: options.timeout ?? 60_000, port: options.port }, as);
+    const server = await launch(
+      files,
+      { data, folder, args, timeout: options.timeout ?? 60_000, port: options.port },
+      as,
+    );
     if (server === 'port taken') continue;
     server.release();
     return {
