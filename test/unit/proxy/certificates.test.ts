@@ -40,12 +40,19 @@ test('a file behind a symbolic link is exchanged: the legs that use it are read 
     (listener, _, problem) => told.push(`${listener}: ${problem ?? 'done'}`),
   );
   certificates.watch(10);
-  // As Kubernetes does it: the link is replaced, in one step.
-  symlinkSync('two.pem', path('next.pem'));
-  renameSync(path('next.pem'), path('live.pem'));
-  await vi.waitUntil(() => told.length > 0, 10_000);
-  expect(told).toEqual(['good: done', 'bad: broken']);
+  // As Kubernetes does it: the link is replaced, in one step. What is there when the watch begins is not known from outside.
+  let turn = 0;
+  await vi.waitUntil(
+    () => {
+      if (told.length > 0) return true;
+      symlinkSync(turn++ % 2 === 0 ? 'two.pem' : 'one.pem', path('next.pem'));
+      renameSync(path('next.pem'), path('live.pem'));
+      return false;
+    },
+    { interval: 100, timeout: 20_000 },
+  );
+  expect(told.slice(0, 2)).toEqual(['good: done', 'bad: broken']);
   told.length = 0;
   certificates.reload();
   expect(told).toEqual(['good: done', 'bad: broken', 'not concerned: broken']);
-});
+}, 30_000);
