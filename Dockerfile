@@ -24,6 +24,7 @@ COPY --from=build /build/node_modules ./node_modules
 COPY --from=build /build/dist ./dist
 COPY package.json LICENSE config.example.yaml ./
 COPY rules ./rules
+COPY dashboard ./dashboard
 
 # The image's user `node`, by number: Kubernetes can only then see that it is not root. Nothing is written anywhere.
 USER 1000:1000

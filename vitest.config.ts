@@ -28,6 +28,7 @@ export default defineConfig({
             'test/same/**/*.test.ts',
             'test/clients/**/*.test.ts',
             'test/faults/**/*.test.ts',
+            'test/browser/**/*.test.ts',
             'test/support/**/*.test.ts',
           ],
           exclude: [stress, ...long],

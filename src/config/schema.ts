@@ -181,7 +181,7 @@ const breaker = z.strictObject({
 });
 
 const admin = z.strictObject({
-  /** HTTP: /healthz, /readyz, /metrics, /findings. */
+  /** HTTP: the dashboard at /, /healthz, /readyz, /metrics, /findings, /events. */
   listen: tcpAddress,
   /** Needed on any address that is not loopback: `Authorization: Bearer …`. */
   token: z.string().min(16, 'a token needs at least 16 characters').optional(),

@@ -87,6 +87,7 @@ export async function run(
     memory: new Budget(config.memoryBytes),
   };
   const rules = new LiveRules(config.ruleSet);
+  let inUse = config.rules;
   const sessions = { ...options, rules, limits: config.sessionLimits, shared };
   const protocols = {
     postgres: postgres(sessions),
@@ -147,6 +148,7 @@ export async function run(
       ...config.admin,
       findings,
       metrics: metrics.registry,
+      rules: () => inUse,
       ready: () => ready && !proxy.draining,
     });
   try {
@@ -175,6 +177,7 @@ export async function run(
     reload: () => certificates.reload(),
     exchangeRules({ config: next }) {
       rules.exchange(next.ruleSet);
+      inUse = next.rules;
       shared.breaker.keep(new Set(next.rules.map(({ id }) => id)));
     },
     reloads,

@@ -33,8 +33,17 @@ export class WorkerMetrics {
   }
 
   async metrics(): Promise<string> {
-    const workers = AggregatorRegistry.aggregate(await this.#collect());
-    return (await this.#own.metrics()) + (await workers.metrics());
+    const [own, workers] = await this.#registries();
+    return (await own.metrics()) + (await workers.metrics());
+  }
+
+  async getMetricsAsJSON(): Promise<Collected> {
+    const [own, workers] = await this.#registries();
+    return [...(await own.getMetricsAsJSON()), ...(await workers.getMetricsAsJSON())] as Collected;
+  }
+
+  async #registries(): Promise<[Registry, Registry]> {
+    return [this.#own, AggregatorRegistry.aggregate(await this.#collect())];
   }
 
   workers(count: number): void {

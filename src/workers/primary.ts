@@ -48,6 +48,7 @@ class Primary implements Running {
   readonly #config: Config;
   /** What the rules in use are from. */
   #texts: Texts;
+  #rules: Config['rules'];
   readonly #log: Log;
   readonly #findings: Findings;
   readonly #metrics = new WorkerMetrics(() => this.#collect());
@@ -64,6 +65,7 @@ class Primary implements Running {
   constructor({ config, texts }: Loaded, log: Log) {
     this.#config = config;
     this.#texts = texts;
+    this.#rules = config.rules;
     this.#log = log;
     this.#findings = new Findings(config.admin?.findings ?? 0);
   }
@@ -102,8 +104,9 @@ class Primary implements Running {
     return this.#metrics.reloads;
   }
 
-  exchangeRules({ texts }: Loaded): void {
+  exchangeRules({ config, texts }: Loaded): void {
     this.#texts = texts;
+    this.#rules = config.rules;
     for (const member of this.#members.values()) if (member.ready) this.#tellRules(member);
   }
 
@@ -118,7 +121,8 @@ class Primary implements Running {
     if (admin === undefined) return;
     const ready = () => this.#ready && this.#stopped === undefined;
     const findings = this.#findings;
-    this.#admin = new AdminServer({ ...admin, findings, metrics: this.#metrics, ready });
+    const rules = () => this.#rules;
+    this.#admin = new AdminServer({ ...admin, findings, metrics: this.#metrics, rules, ready });
     const { address, port } = await this.#admin.start();
     this.#log.info({ address, port }, 'admin listening');
   }

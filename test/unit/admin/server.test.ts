@@ -26,7 +26,12 @@ async function admin(changed: Partial<AdminOptions> = {}) {
     listen: { host: '127.0.0.1', port: 0 },
     token: undefined,
     findings,
-    metrics: { contentType: 'text/plain; version=0.0.4', metrics: async () => 'a 1\n' },
+    metrics: {
+      contentType: 'text/plain; version=0.0.4',
+      metrics: async () => 'a 1\n',
+      getMetricsAsJSON: async () => [],
+    },
+    rules: () => [],
     ready: () => true,
     ...changed,
   });
@@ -63,6 +68,24 @@ describe('routes', () => {
       4, 3, 2,
     ]);
   });
+  test('the page and its files: nothing inline, nothing from elsewhere', async () => {
+    const get = await admin();
+    const { body, headers } = await get('/');
+    expect(headers).toMatchObject({
+      'content-type': 'text/html; charset=utf-8',
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      'content-security-policy': expect.stringMatching(
+        /^default-src 'none'; script-src 'self'; style-src 'self';/,
+      ),
+    });
+    expect(body).not.toMatch(/ style=|<style| on\w+=|<script(?![^>]* src=)|(?:src|href)="(?:https?:)?\/\//);
+    for (const [, path = ''] of body.matchAll(/(?:src|href)="([^"#]+)"/g))
+      expect((await get(`/${path}`)).status, path).toBe(200);
+    for (const path of ['/dashboard.js', '/parts.js', '/plots.js', '/sql.js'])
+      for (const [, name = ''] of (await get(path)).body.matchAll(/from '\.(\/[\w.]+)'/g))
+        expect((await get(name)).headers['content-type']).toContain('text/javascript');
+  });
   test('not ready while draining', async () => {
     const get = await admin({ ready: () => false });
     expect((await get('/readyz')).status).toBe(503);
@@ -70,14 +93,20 @@ describe('routes', () => {
   });
   test('nothing else, and nothing but GET', async () => {
     const get = await admin();
-    expect((await get('/')).status).toBe(404);
+    expect((await get('/dashboard')).status).toBe(404);
+    expect((await get('/../package.json')).status).toBe(404);
     expect(await get('/metrics', {}, 'POST')).toMatchObject({ status: 405, headers: { allow: 'GET, HEAD' } });
   });
   test('metrics that fail are an error of this request only', async () => {
     const get = await admin({
-      metrics: { contentType: 'x', metrics: () => Promise.reject(new Error('no')) },
+      metrics: {
+        contentType: 'x',
+        metrics: () => Promise.reject(new Error('no')),
+        getMetricsAsJSON: () => Promise.reject(new Error('no')),
+      },
     });
     expect((await get('/metrics')).status).toBe(500);
+    expect((await get('/events')).status).toBe(500);
     expect((await get('/healthz')).status).toBe(200);
   });
 });
@@ -85,15 +114,18 @@ describe('routes', () => {
 describe('who may read', () => {
   test('with a token: only who has it; probes need none', async () => {
     const get = await admin({ token: 'a-token-of-twenty-one' });
-    for (const path of ['/metrics', '/findings']) {
+    for (const path of ['/metrics', '/findings', '/events']) {
       expect((await get(path)).status).toBe(401);
       expect((await get(path, { authorization: 'Bearer a-token-of-twenty-on' })).status).toBe(401);
-      expect((await get(path, { authorization: 'Bearer a-token-of-twenty-one' })).status).toBe(200);
+      const method = path === '/events' ? 'HEAD' : 'GET';
+      expect((await get(path, { authorization: 'Bearer a-token-of-twenty-one' }, method)).status).toBe(200);
     }
     expect((await get('/readyz')).status).toBe(200);
+    expect((await get('/')).body).toContain('<title>Interlock</title>');
   });
   test('without one: not under a name that a web page made point here', async () => {
     const get = await admin();
+    expect((await get('/events', { host: 'evil.example:9187' })).status).toBe(401);
     expect((await get('/findings', { host: 'evil.example:9187' })).status).toBe(401);
     for (const host of ['localhost:9187', '127.0.0.1', '[::1]:9187'])
       expect((await get('/findings', { host })).status).toBe(200);
@@ -106,6 +138,12 @@ describe('who may read', () => {
 });
 
 describe('the ring', () => {
+  test('what came since somebody has been told', () => {
+    const findings = new Findings(3);
+    const rows = (since: number): number[] => findings.list(since).map((one) => one.rows);
+    for (const each of [1, 2, 3, 4]) findings.add(entry(each));
+    expect([rows(0), rows(3), rows(findings.total)]).toEqual([[4, 3, 2], [4], []]);
+  });
   test('keeps the last ones, from empty to full and round', () => {
     const findings = new Findings(3);
     const seen: number[][] = [];
