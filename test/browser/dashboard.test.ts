@@ -231,7 +231,8 @@ describe('one process', () => {
     const expected = ['A', ...Array.from({ length: 10 }, () => 'SUMMARY')].map((name) => `${name} seen`);
     expect(stops.slice(0, 11)).toEqual(expected);
     expect(await page.locator('details[open]').count()).toBe(10);
-    expect(await page.locator('#finding-list pre').count()).toBeGreaterThan(6);
+    // What a finding holds is made behind the event that tells of its opening.
+    await expect.poll(() => page.locator('#finding-list pre').count()).toBeGreaterThan(6);
     expect(await page.evaluate(contrastProblems)).toEqual([]);
     expect(await page.evaluate(overflow)).toEqual([]);
     expect(await page.evaluate(smallTargets)).toEqual([]);
