@@ -28,9 +28,9 @@ function badge(text, kind = text) {
 const failed = ['fell-back', 'passed-on'];
 const breakers = ['', 'breaker open', 'breaker half-open'];
 const evidenceNames = {
-  missed: 'rows missed',
-  wrong: 'rows deleted wrongly',
-  lost: 'updates lost',
+  missed: 'Rows that the DELETE missed.',
+  'wrongly-deleted': 'Rows that were deleted although they no longer matched.',
+  'lost-update': 'Updates that were lost.',
 };
 
 const count = (findings, ...decisions) =>
@@ -88,7 +88,7 @@ class RuleRow {
         times,
         reasons[reason],
       ]),
-      ...evidence.map(({ kind, count: times }) => [kind, times, evidenceNames[kind] ?? 'evidence']),
+      ...evidence.map(({ kind, count: times }) => [kind, times, evidenceNames[kind] ?? 'Evidence.']),
     ];
     const short = lines.map(([name, times]) => `${name} ${number.format(times)}`);
     this.summary.textContent = short.length === 0 ? 'nothing refused' : `Reasons: ${short.join(', ')}`;
@@ -127,6 +127,14 @@ export class Rules {
 
 const time = new Intl.DateTimeFormat('en', { timeStyle: 'medium', hourCycle: 'h23' });
 
+function evidenceText(evidence) {
+  if (evidence === undefined) return undefined;
+  if (evidence.rows === undefined) return `not asked: ${evidence.reason}`;
+  return Object.entries(evidence.rows)
+    .map(([kind, rows]) => `${kind} ${number.format(rows)}`)
+    .join(', ');
+}
+
 function facts(finding) {
   const milliseconds = (value) => (value === undefined ? undefined : `${number.format(value)} ms`);
   const rows = {
@@ -141,6 +149,7 @@ function facts(finding) {
     'Waited for the guard': milliseconds(finding.guardWaitMs),
     'Time added': milliseconds(finding.durationMs),
     'Error of the plan': finding.code,
+    Evidence: evidenceText(finding.evidence),
     Fingerprint: finding.fingerprint,
   };
   const list = el('dl', 'facts');

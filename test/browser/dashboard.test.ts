@@ -49,7 +49,7 @@ listeners: [{ name: main, listen: "127.0.0.1:0", server: "${server.url}" }]
 rules:
   packs: [generic]
   custom:
-    - { id: watch, pattern: split-delete, mode: observe, match: { tables: [outbox] } }
+    - { id: watch, pattern: split-delete, mode: observe, evidence: true, match: { tables: [outbox] } }
     - { id: shop, pattern: split-delete, mode: rewrite, match: { tables: ["shop_*", "<*"] } }
 ${more}`,
   });
@@ -68,17 +68,20 @@ async function connected(proxy: Proxy): Promise<pg.Client> {
   return client;
 }
 
-/** Three rewritten, two observed, one refused for each. */
+/** Three rewritten, two observed while a rival inserts, one refused for each. */
 async function load(client: pg.Client): Promise<void> {
-  const splitDelete = async (table: string, between?: string): Promise<void> => {
+  const insert = `INSERT INTO outbox (note) VALUES ('${secret}')`;
+  const rival = (): Promise<unknown> => run(pointed(server.url, { database }), insert);
+  const splitDelete = async (table: string, between?: () => Promise<unknown>): Promise<void> => {
     await client.query('BEGIN');
     const { rows } = await client.query<{ id: number }>(`SELECT id FROM "${table}" WHERE note = '${secret}'`);
-    if (between !== undefined) await client.query(between);
+    await between?.();
     await client.query(`DELETE FROM "${table}" WHERE id IN (${rows.map(({ id }) => id).join(', ')})`);
     await client.query('ROLLBACK');
   };
-  for (const table of ['shop_line', 'shop_line', hostile, 'outbox', 'outbox']) await splitDelete(table);
-  await splitDelete('shop_line', `INSERT INTO outbox (note) VALUES ('${secret}')`);
+  for (const table of ['shop_line', 'shop_line', hostile]) await splitDelete(table);
+  for (const table of ['outbox', 'outbox']) await splitDelete(table, rival);
+  await splitDelete('shop_line', () => client.query(insert));
 }
 
 interface Watched {
@@ -118,7 +121,7 @@ function numbers(page: Page): Promise<Record<string, number>> {
       out[element.dataset.total ?? ''] = read(element);
     for (const body of document.querySelectorAll<HTMLElement>('tbody[data-rule]'))
       for (const cell of body.querySelectorAll<HTMLElement>('.number'))
-        if (cell.dataset.label !== 'Evidence')
+        if (cell.textContent !== '–')
           out[`${body.dataset.rule} ${cell.dataset.label?.toLowerCase()}`] = read(cell);
     return out;
   });
@@ -140,6 +143,7 @@ async function metrics(proxy: Proxy): Promise<Record<string, number>> {
     plans: all.interlock_plan_seconds_count ?? 0,
     'shop rewritten': all[finding('shop', 'rewritten')] ?? 0,
     'shop refused': all[finding('shop', 'refused', 'own-write')] ?? 0,
+    'watch evidence': all.interlock_evidence_total ?? 0,
     'watch observed': all[finding('watch', 'observed')] ?? 0,
   };
 }
@@ -166,6 +170,7 @@ describe('one process', () => {
       'shop rewritten': 3,
       'shop refused': 1,
       'watch observed': 2,
+      'watch evidence': 2,
     });
     await load(client);
     await agrees(page, proxy);
