@@ -16,7 +16,7 @@ function interlock(...args: string[]): { code: number | null; out: string; err: 
   return { code: status, out: stdout, err: stderr };
 }
 
-test('check: the example passes with an empty environment', () => {
+test('check: the example passes with an empty environment', { timeout: 60_000 }, () => {
   expect(interlock('check', '-c', example)).toEqual({
     code: 0,
     out:
@@ -26,7 +26,7 @@ test('check: the example passes with an empty environment', () => {
   });
 });
 
-test('wrong usage and wrong config are exit code 2, on stderr', () => {
+test('wrong usage and wrong config are exit code 2, on stderr', { timeout: 60_000 }, () => {
   expect(interlock()).toMatchObject({
     code: 2,
     out: '',
@@ -40,7 +40,7 @@ test('wrong usage and wrong config are exit code 2, on stderr', () => {
   expect(interlock('-c', example, '--mode', 'off').err).toContain('-c and --mode exclude each other');
 });
 
-test('help and version', () => {
+test('help and version', { timeout: 60_000 }, () => {
   const { code, out } = interlock('--help');
   expect(code).toBe(0);
   for (const flag of [
