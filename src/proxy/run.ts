@@ -205,7 +205,8 @@ function observe(log: Log, metrics: Metrics, findings: Findings, samples: Sample
     event(info, exact) {
       metrics.event(exact);
       const event = exact.type === 'finding' ? rounded(exact) : exact;
-      logEvent(log, who(info), event);
+      const from = event.type === 'log-in-refused' ? { client: info.client } : {};
+      logEvent(log, { ...who(info), ...from }, event);
       if (event.type !== 'finding') return;
       const { type: _, ...fields } = event;
       const { listener, database, application } = info;
