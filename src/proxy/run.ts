@@ -47,9 +47,10 @@ export interface Running {
 
 /** Other processes that serve the same listeners, as far as this one has to know of them. */
 export interface Siblings {
-  /** Their client connections; a moment old. */
-  readonly sessions: number;
-  ownSessions(count: number): void;
+  /** Their client connections, all or those of one address; a moment old. */
+  connections(client?: string): number;
+  /** How many there are here now, and how many of this client. */
+  ownConnections(count: number, client: string, its: number): void;
   finding(entry: FindingEntry): void;
   listening(listener: string, address: string, port: number | undefined): void;
   /** A cancel request for a session that is not here. */
@@ -103,6 +104,7 @@ export async function run(
     get sessions() {
       return proxy.sessions;
     },
+    clients: (address: string) => proxy.clients(address),
     get sessionsTotal() {
       return proxy.sessionsTotal;
     },
@@ -134,7 +136,7 @@ export async function run(
   const certificates = new Certificates(listeners.flatMap(certified), (...what) =>
     observer.certificatesReloaded(...what),
   );
-  const elsewhere = () => siblings?.sessions ?? 0;
+  const elsewhere = (client?: string) => siblings?.connections(client) ?? 0;
   const proxy: Proxy = new Proxy({ listeners, limits: config.proxyLimits, observer, elsewhere });
   for (const listener of config.listeners) {
     const { name, server } = listener;
@@ -247,15 +249,21 @@ function observe(log: Log, metrics: Metrics, findings: Findings, samples: Sample
 }
 
 /** What is told once for all processes goes to the primary; the rest is each one's own. */
-function joinSiblings(observer: Observer, siblings: Siblings, source: { readonly sessions: number }): void {
+function joinSiblings(
+  observer: Observer,
+  siblings: Siblings,
+  source: { readonly sessions: number; clients(address: string): number },
+): void {
   const alone = { ...observer };
+  const count = ({ client }: ConnectionInfo) =>
+    siblings.ownConnections(source.sessions, client, source.clients(client));
   observer.listening = (listener, address, port) => siblings.listening(listener, address, port);
   observer.opened = (info) => {
-    siblings.ownSessions(source.sessions);
+    count(info);
     alone.opened(info);
   };
   observer.closed = (info, session) => {
-    siblings.ownSessions(source.sessions);
+    count(info);
     alone.closed(info, session);
   };
 }

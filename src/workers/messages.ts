@@ -6,6 +6,13 @@ import type { FindingEntry } from '../admin/findings.ts';
 import type { Texts } from '../config/files.ts';
 import type { Collected } from './metrics.ts';
 
+/** Client connections now. */
+export interface Counts {
+  count: number;
+  /** By the client's address; those that have changed. */
+  clients: [address: string, count: number][];
+}
+
 export type FromWorker =
   /** It wants to know its configuration. */
   | { interlock: 'started' }
@@ -17,8 +24,8 @@ export type FromWorker =
   | { interlock: 'cancel'; key: string }
   /** The answer to the same. */
   | { interlock: 'metrics'; metrics: Collected }
-  /** Client connections of this worker now. */
-  | { interlock: 'sessions'; count: number };
+  /** Of this worker. */
+  | ({ interlock: 'sessions' } & Counts);
 
 export type FromPrimary =
   /** The files of the configuration, or of one whose rules take the place of those before; they have been checked. */
@@ -28,8 +35,8 @@ export type FromPrimary =
   | { interlock: 'reload' }
   | { interlock: 'metrics' }
   | { interlock: 'cancel'; key: string }
-  /** Client connections of the other workers. */
-  | { interlock: 'sessions'; count: number };
+  /** Of the other workers. */
+  | ({ interlock: 'sessions' } & Counts);
 
 /** Node uses the channels too. */
 export function isOurs<M extends FromWorker | FromPrimary>(message: unknown): message is M {

@@ -35,6 +35,8 @@ interface Member {
   worker: Worker;
   ready: boolean;
   sessions: number;
+  /** By the client's address. */
+  clients: Map<string, number>;
   /** How many the others have, as it was told last. */
   told: number;
   /** Of its configuration. */
@@ -134,6 +136,7 @@ class Primary implements Running {
       worker,
       ready: false,
       sessions: 0,
+      clients: new Map(),
       told: 0,
       texts: undefined,
       startedAt: Date.now(),
@@ -149,7 +152,7 @@ class Primary implements Running {
           // What it was told while it started, it did not hear.
           if (this.#stopped !== undefined) tell(worker, this.#stopped);
           this.#tellRules(member);
-          this.#countSessions();
+          this.#countSessions([...this.#members.values()].flatMap(({ clients }) => [...clients.keys()]));
           resolve();
         } else if (message.interlock === 'failed') reject(new Error(message.message));
         else this.#heard(member, message);
@@ -168,7 +171,11 @@ class Primary implements Running {
       this.#listening.set(listener, { listener, address, port });
     } else if (message.interlock === 'sessions') {
       from.sessions = message.count;
-      this.#countSessions();
+      for (const [address, count] of message.clients) {
+        if (count > 0) from.clients.set(address, count);
+        else from.clients.delete(address);
+      }
+      this.#countSessions(message.clients.map(([address]) => address));
     }
   }
 
@@ -178,12 +185,21 @@ class Primary implements Running {
     return Promise.all(asked.map((member) => collectFrom(member)));
   }
 
-  /** limits.connections is that of all workers. */
-  #countSessions(): void {
+  /** The limits of connections are those of all workers. @param addresses of clients whose counts have changed */
+  #countSessions(addresses: Iterable<string>): void {
     const members = [...this.#members.values()];
     const total = members.reduce((sum, { sessions }) => sum + sessions, 0);
-    for (const { worker, sessions } of members)
-      tell(worker, { interlock: 'sessions', count: total - sessions });
+    const totals = [...new Set(addresses)].map((address): [string, number] => [
+      address,
+      members.reduce((sum, { clients }) => sum + (clients.get(address) ?? 0), 0),
+    ]);
+    for (const { worker, sessions, clients } of members) {
+      const elsewhere = totals.map(([address, all]): [string, number] => [
+        address,
+        all - (clients.get(address) ?? 0),
+      ]);
+      tell(worker, { interlock: 'sessions', count: total - sessions, clients: elsewhere });
+    }
   }
 
   #exited(worker: Worker, how: number | string): void {
@@ -194,7 +210,7 @@ class Primary implements Running {
     this.#metrics.workers(this.#members.size);
     if (this.#members.size === 0) this.#allGone?.();
     if (this.#stopped !== undefined || !this.#ready) return;
-    this.#countSessions();
+    this.#countSessions(member.clients.keys());
     this.#metrics.restarted();
     const { pid } = worker.process;
     this.#log.error({ worker: worker.id, pid, how }, 'defect: a worker ended; another takes its place');

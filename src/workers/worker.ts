@@ -5,7 +5,7 @@ import type { Config } from '../config/load.ts';
 import type { Log } from '../log.ts';
 import { run, type Running, type Siblings } from '../proxy/run.ts';
 import { workerCount } from './primary.ts';
-import { isOurs, type FromPrimary, type FromWorker } from './messages.ts';
+import { isOurs, type Counts, type FromPrimary, type FromWorker } from './messages.ts';
 import type { Collected } from './metrics.ts';
 
 /** The configuration's files as the primary has read and checked them; those on the disk may be others by now. */
@@ -28,6 +28,8 @@ export function textsOfPrimary(): Promise<Texts> {
 export async function runWorker(config: Config, load: (texts: Texts) => Config, log: Log): Promise<number> {
   // A terminal and some supervisors signal all processes of a group; what is to be done, the primary says.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
+  // The primary has gone while Node itself was telling it something: 'disconnect' follows.
+  cluster.worker?.on('error', () => undefined);
   const siblings = new Others();
   let running: Running | undefined;
   const exchangeRules = (texts: Texts): void => {
@@ -46,7 +48,7 @@ export async function runWorker(config: Config, load: (texts: Texts) => Config, 
     process.once('disconnect', abort);
     process.on('message', (message: unknown) => {
       if (!isOurs<FromPrimary>(message)) return;
-      if (message.interlock === 'sessions') siblings.sessions = message.count;
+      if (message.interlock === 'sessions') siblings.elsewhere(message);
       else if (message.interlock === 'cancel') siblings.onCancel?.(message.key);
       else if (message.interlock === 'reload') running?.reload();
       else if (message.interlock === 'config') exchangeRules(message.texts);
@@ -72,10 +74,13 @@ function ownPart(config: Config): Config {
 }
 
 class Others implements Siblings {
-  sessions = 0;
   onCancel: ((key: string) => void) | undefined;
   registry: Siblings['registry'];
+  #sessions = 0;
+  readonly #clients = new Map<string, number>();
   #own = 0;
+  /** What is to be told of clients' addresses. */
+  readonly #changed = new Map<string, number>();
   #due = false;
 
   finding: Siblings['finding'] = (entry) => tell({ interlock: 'finding', entry });
@@ -87,14 +92,28 @@ class Others implements Siblings {
     tell({ interlock: 'metrics', metrics: ((await this.registry?.getMetricsAsJSON()) ?? []) as Collected });
   }
 
+  connections(client?: string): number {
+    return client === undefined ? this.#sessions : (this.#clients.get(client) ?? 0);
+  }
+
+  elsewhere({ count, clients }: Counts): void {
+    this.#sessions = count;
+    for (const [address, its] of clients) {
+      if (its > 0) this.#clients.set(address, its);
+      else this.#clients.delete(address);
+    }
+  }
+
   /** Once a turn of the event loop, however many come and go in it. */
-  ownSessions(count: number): void {
+  ownConnections(count: number, client: string, its: number): void {
     this.#own = count;
+    this.#changed.set(client, its);
     if (this.#due) return;
     this.#due = true;
     setImmediate(() => {
       this.#due = false;
-      tell({ interlock: 'sessions', count: this.#own });
+      tell({ interlock: 'sessions', count: this.#own, clients: [...this.#changed] });
+      this.#changed.clear();
     });
   }
 }

@@ -3,7 +3,7 @@
  * passed on or shared.
  */
 import { once } from 'node:events';
-import { connect as tcp } from 'node:net';
+import { connect as tcp, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -23,7 +23,7 @@ beforeAll(async () => {
     config: `
 listeners: [{ name: main, listen: "127.0.0.1:0", server: "${server.url}" }]
 rules: { mode: rewrite }
-limits: { connections: 4 }
+limits: { connections: 5, connections_per_client: 4 }
 workers: 2
 `,
   });
@@ -52,8 +52,23 @@ type Known = pg.Client & { processID: number; secretKey: number };
 const open: Known[] = [];
 afterEach(() => Promise.all(open.splice(0).map((client) => client.end())));
 
-async function connected(): Promise<Known> {
-  const client = new pg.Client({ connectionString: proxy.urlFor(database) }) as Known;
+/** A socket that comes from another address. */
+class From extends Socket {
+  readonly #localAddress: string;
+
+  constructor(localAddress: string) {
+    super();
+    this.#localAddress = localAddress;
+  }
+
+  override connect(...args: unknown[]): this {
+    return super.connect({ port: Number(args[0]), host: '127.0.0.1', localAddress: this.#localAddress });
+  }
+}
+
+async function connected(from?: string): Promise<Known> {
+  const stream = from === undefined ? {} : { stream: () => new From(from) };
+  const client = new pg.Client({ connectionString: proxy.urlFor(database), ...stream }) as Known;
   client.on('error', () => undefined);
   await client.connect();
   open.push(client);
@@ -120,13 +135,21 @@ test('a cancel request that comes to the other worker ends the wait for the guar
   await first.query('ROLLBACK');
 });
 
-test('limits.connections is that of both together', async () => {
-  const clients = [];
+test('the limits of connections are those of both together', async () => {
   for (let i = 0; i < 4; i += 1) {
-    clients.push(await connected());
+    await connected();
     await until(async () => (await count('interlock_sessions')()) === i + 1);
   }
-  await expect(connected()).rejects.toMatchObject({ code: '53300' });
+  const full = { code: '53300', severity: 'FATAL' };
+  const perClient = { ...full, hint: 'Close some, or raise limits.connections_per_client.' };
+  await expect(connected()).rejects.toMatchObject(perClient);
+  // Other systems have no 127.0.0.2.
+  if (process.platform !== 'linux') return;
+  await until(async () => (await count('interlock_sessions')()) === 4);
+  await connected('127.0.0.2');
+  await until(async () => (await count('interlock_sessions')()) === 5);
+  const all = { ...full, hint: 'Close some, or raise limits.connections.' };
+  await expect(connected('127.0.0.2')).rejects.toMatchObject(all);
 });
 
 test('a worker that is killed is replaced; the sessions of the other go on', async () => {
