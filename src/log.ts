@@ -47,6 +47,11 @@ export function logEvent(log: Log, who: object, event: SessionEvent): void {
     case 'finding':
       logFinding(log, who, event);
       return;
+    case 'evidence': {
+      const { type: _, ...fields } = event;
+      log.info({ ...who, ...fields }, 'evidence');
+      return;
+    }
     case 'logged-in':
       log.debug(who, 'logged in');
       return;

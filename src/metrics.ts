@@ -171,6 +171,7 @@ export class Metrics {
 
   event(event: SessionEvent): void {
     if (event.type === 'finding') this.#finding(event);
+    else if (event.type === 'evidence') this.#looked(event.rule, event.evidence);
     else if (event.type === 'raw-relay') this.#raw.inc({ why: event.why });
     else if (event.type === 'protocol-error') this.#errors.inc({ side: event.side });
     else if (event.type === 'refused') this.#refused.inc({ code: event.code });

@@ -16,6 +16,8 @@ export interface MemoryLimits {
   /** Statements that wait to be looked at, and bytes of them; over it they are looked at. ORMs' transactions are shorter. */
   unread: number;
   unreadBytes: number;
+  /** Of a row that is watched until it is written back. */
+  watchedColumns: number;
 }
 
 export const defaultMemoryLimits: MemoryLimits = {
@@ -26,4 +28,5 @@ export const defaultMemoryLimits: MemoryLimits = {
   lockingLookups: 16,
   unread: 64,
   unreadBytes: 65_536,
+  watchedColumns: 200,
 };

@@ -19,7 +19,7 @@ import { includesTable } from './names.ts';
 import type { EarlierRead, FailedInsert, LockingLookup } from './notes.ts';
 import { Opening } from './opening.ts';
 import { RememberedRead } from './read.ts';
-import type { Outcome, Statement, StatementError, TransactionStatus } from './types.ts';
+import type { Outcome, Statement, StatementError, TransactionStatus, WatchedRow } from './types.ts';
 import { UnreadStatements } from './unread.ts';
 
 /** First words of what is no read, whatever it returns. */
@@ -31,6 +31,7 @@ export class TransactionMemory {
   private earlier: EarlierRead | undefined;
   private insert: FailedInsert | undefined;
   private lookups: LockingLookup[] = [];
+  private row: WatchedRow | undefined;
   private constraintsSet = false;
   private unknown = false;
   private wrote = false;
@@ -69,7 +70,7 @@ export class TransactionMemory {
 
   /** False: no statement can complete a pattern. Cheap, asked before a statement's shape is computed. */
   get remembers(): boolean {
-    if (this.earlier !== undefined || this.insert !== undefined) return true;
+    if (this.earlier !== undefined || this.insert !== undefined || this.row !== undefined) return true;
     return this.remembered.length > 0 || this.unread.lastRead !== undefined;
   }
 
@@ -91,6 +92,17 @@ export class TransactionMemory {
 
   get failedInsert(): FailedInsert | undefined {
     return this.insert;
+  }
+
+  get watched(): WatchedRow | undefined {
+    if (this.row !== undefined) this.catchUp();
+    return this.row;
+  }
+
+  /** Told by the session, behind the read. */
+  watch(row: WatchedRow): void {
+    this.catchUp();
+    if (row.columns.length <= this.limits.watchedColumns) this.row = row;
   }
 
   get lockingLookups(): readonly LockingLookup[] {
@@ -250,6 +262,8 @@ export class TransactionMemory {
       this.current = shape.chain ? 'T' : 'I';
       return;
     }
+    if (shape.kind !== 'select' && shape.kind !== 'savepoint' && shape.kind !== 'release')
+      this.row = undefined;
     for (const read of this.remembered) read.follow(shape, statement.parameters, this.wrote);
     this.followInsert(shape.kind);
     switch (shape.kind) {
@@ -287,6 +301,7 @@ export class TransactionMemory {
 
   private rememberRead(statement: Statement, shape: SelectShape, outcome: Outcome, gaps: number): void {
     if (!hasNoEffect(shape.functions, this.dialect) || shape.into) {
+      this.row = undefined;
       this.unknown = true;
       this.wrote = true;
     }
@@ -302,22 +317,17 @@ export class TransactionMemory {
   private failed(statement: Statement, error: StatementError): void {
     if (error.code === inFailedTransaction) return;
     this.catchUp();
+    this.row = undefined;
     const { kind } = statement.shape;
     this.began.follow(statement);
     // What MySQL refuses may be the second of several statements, half a procedure, or DDL that has committed first.
     const partly = this.dialect !== 'postgres' && kind === 'other';
     if (this.dialect === 'postgres') this.current = 'E';
     else if (kind !== 'set-isolation') this.levels.used(statement);
-    if (partly) this.failedPartly();
+    if (partly) this.unknown = this.wrote = this.adrift = true;
     if (kind !== 'noise') for (const read of this.remembered) read.followFailure(partly);
     this.insert = undefined;
     if (isUniqueViolation(error)) this.rememberInsert(statement, error, true);
-  }
-
-  private failedPartly(): void {
-    this.unknown = true;
-    this.wrote = true;
-    this.adrift = true;
   }
 
   private rememberInsert(statement: Statement, error: StatementError, sameTransaction: boolean): void {
@@ -378,6 +388,7 @@ export class TransactionMemory {
     this.unread.clear();
     for (const { bytes } of this.remembered) this.share.give(bytes);
     this.remembered = [];
+    this.row = undefined;
     this.lookups = [];
     this.constraintsSet = false;
     this.unknown = false;

@@ -1,6 +1,6 @@
 /** What a session tells its memory: steps 3 and 10 of the flow. Values are byte-faithful; nothing here knows the protocol. */
 import type { FirstWord } from '../sql/first-word.ts';
-import type { Shape, StatementHead } from '../sql/shape.ts';
+import type { Name, Shape, StatementHead } from '../sql/shape.ts';
 
 /** Parameters of one execution, as the client bound them. */
 export interface Parameters {
@@ -74,3 +74,12 @@ export interface Outcome {
 
 /** Transaction status as the server reports it: idle, in a transaction, in a failed transaction. */
 export type TransactionStatus = 'I' | 'T' | 'E';
+
+/** A row that was read without a lock, behind a failed INSERT, and nothing but reads since. */
+export interface WatchedRow {
+  table: Name;
+  columns: readonly string[];
+  key: readonly string[];
+  /** What each column held when the app had read the row; never a value. */
+  hashes: readonly string[];
+}

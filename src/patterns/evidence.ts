@@ -4,14 +4,15 @@
  *
  * Invariant: a number is a lower bound. What a look cannot tell for certain is not counted.
  */
-import type { Parameters } from '../memory/types.ts';
+import type { Parameters, WatchedRow } from '../memory/types.ts';
 import type { Reason } from './reasons.ts';
 
 /**
  * missed: rows that match the app's predicate and were not deleted with the others.
  * wrongly-deleted: rows that were deleted although they did not match any more.
+ * lost-update: rows whose change by another session was written over with what had been read before it.
  */
-export type EvidenceKind = 'missed' | 'wrongly-deleted';
+export type EvidenceKind = 'missed' | 'wrongly-deleted' | 'lost-update';
 
 /** Rows by kind, zeros included; or why nothing was asked. */
 export type Evidence = { rows: Partial<Record<EvidenceKind, number>> } | { reason: Reason };
@@ -59,4 +60,49 @@ export function splitEvidence(
   // Of the rows deleted at most `matching` matched. Rows that others deleted first are not among them, nor are new ones.
   const wrong = Math.max(0, Math.min(deleted, existing) - matching);
   return { rows: { missed: remaining, 'wrongly-deleted': wrong } };
+}
+
+/** An unlocked read, and what to ask of its one row once the app has it. */
+export interface ReadLook {
+  look: Text;
+  columns: readonly string[];
+  /** Columns of the primary key. */
+  key: readonly string[];
+}
+
+/** An UPDATE of the row that was read: what to ask in front of it. */
+export interface WriteLook {
+  look: Text;
+  row: WatchedRow;
+  /** The columns that it sets to constants. */
+  written: readonly string[];
+}
+
+/** @param answer hashes of the columns, in their order. @returns undefined: not the answer to such a question */
+export function readHashes(
+  answer: string | null | undefined,
+  columns: readonly string[],
+): string[] | undefined {
+  const hashes = (answer ?? '').split(',');
+  if (hashes.length !== columns.length) return undefined;
+  return hashes.every((hash) => /^([0-9a-f]{32,64})?$/.test(hash)) ? hashes : undefined;
+}
+
+/**
+ * Another session has changed a column since the read, and the UPDATE writes a constant over it.
+ * @param now hashes in front of the UPDATE
+ * @param updated rows, as the server counted them
+ */
+export function updateEvidence(
+  { row, written }: WriteLook,
+  now: readonly string[],
+  updated: number,
+): Evidence {
+  const changed = (column: string): boolean => {
+    const at = row.columns.indexOf(column);
+    return at >= 0 && row.hashes[at] !== now[at];
+  };
+  // Another row of the table.
+  if (updated === 0 || row.key.some(changed)) return { rows: { 'lost-update': 0 } };
+  return { rows: { 'lost-update': written.some(changed) ? 1 : 0 } };
 }

@@ -220,15 +220,15 @@ export const reasons = {
   },
   // -- evidence (looks, not rewrites) -----------------------------------------------------------------------------------
   snapshot: {
-    patterns: split,
+    patterns: both,
     text: "Evidence: the isolation level shows a plain read the transaction's own snapshot, so that a look cannot tell what others have committed since.",
   },
   'look-visible': {
-    patterns: split,
-    text: 'Evidence, MySQL and MariaDB: a look behind the DELETE would be seen by ROW_COUNT(); behind a rewritten one there is nothing to ask in front of it.',
+    patterns: both,
+    text: 'Evidence, MySQL and MariaDB: the app could tell that there was a look, by ROW_COUNT() behind a DELETE, by SHOW WARNINGS or SQL_CALC_FOUND_ROWS behind a read. A rewritten DELETE leaves nothing to ask in front of it.',
   },
   'look-failed': {
-    patterns: split,
+    patterns: both,
     text: 'Evidence: a look failed or ran out of its time (limits.evidence_timeout); it was undone, and the statement went on as it came.',
   },
   'opted-out': { patterns: all, text: 'The statement carries the comment interlock:off.' },

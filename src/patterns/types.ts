@@ -7,7 +7,7 @@ import type { Parameters, Statement, TransactionStatus } from '../memory/types.t
 import type { TransactionMemory } from '../memory/memory.ts';
 import type { Dialect, LexerSettings, Name } from '../sql/shape.ts';
 import type { Witness } from '../sql/witness/types.ts';
-import type { Looks } from './evidence.ts';
+import type { Looks, ReadLook, WriteLook } from './evidence.ts';
 import type { Reason } from './reasons.ts';
 import type { Rule } from './rule.ts';
 
@@ -49,6 +49,8 @@ export interface Finding {
   rows: number;
   /** What the sequence began with: the read, or the INSERT that failed. Undefined: with the statement itself. */
   began?: Statement;
+  /** No pattern, but the UPDATE that shows what one has cost: nothing is planned. */
+  writeLook?: WriteLook;
   /**
    * Turns the finding into a plan once the facts are there. Does the witness check and the proof as well.
    * @param server MySQL and MariaDB: given. PostgreSQL: the session itself refuses by isolation level.
@@ -108,6 +110,8 @@ export interface Plan {
   probe?: Probe;
   /** Of a rule with `evidence`: what shows whether the race happens, or why nothing is asked. */
   looks?: Looks | { reason: Reason };
+  /** The same of an unlocked read. */
+  readLook?: ReadLook | { reason: Reason };
   /** 'tag': a CommandComplete is held. 'rows': a result set is held, at most holdBytes. */
   reply: 'tag' | 'rows';
 }

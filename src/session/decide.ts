@@ -2,7 +2,8 @@
 import { detect } from '../patterns/detect.ts';
 import type { Reason } from '../patterns/reasons.ts';
 import type { Rule } from '../patterns/rule.ts';
-import type { Detection, Finding } from '../patterns/types.ts';
+import type { Detection, DetectionContext, Finding } from '../patterns/types.ts';
+import { detectWriteBack } from '../patterns/unlocked-read-after-unique-violation/looks.ts';
 import type { Statement } from '../memory/types.ts';
 import type { FindingEvent } from './types.ts';
 import type { SessionState } from './state.ts';
@@ -35,19 +36,21 @@ export function decide(state: SessionState, statement: Statement): Decision {
   // Whose defect it was, should there be one.
   let asked: Rule | undefined;
   let detection: Detection;
+  const context: DetectionContext = {
+    dialect: state.dialect,
+    lexer: state.settings,
+    memory,
+    statement,
+    now,
+    status: state.status,
+    database: state.info.database,
+    witness: state.options.shared.witness(state.dialect),
+    anticipates: rules.anticipates === true,
+    ruleFor: (pattern, table) => (asked = rules.ruleFor(pattern, table, statement.head.fingerprint)),
+  };
   try {
-    detection = detect({
-      dialect: state.dialect,
-      lexer: state.settings,
-      memory,
-      statement,
-      now,
-      status: state.status,
-      database: state.info.database,
-      witness: state.options.shared.witness(state.dialect),
-      anticipates: rules.anticipates === true,
-      ruleFor: (pattern, table) => (asked = rules.ruleFor(pattern, table, statement.head.fingerprint)),
-    });
+    if (statement.word === 'update') return writeBack(state, context);
+    detection = detect(context);
   } catch (error) {
     state.contain(error, statement);
     if (asked !== undefined) state.ruleFailed(asked);
@@ -63,27 +66,32 @@ export function decide(state: SessionState, statement: Statement): Decision {
   if (!state.readable) return refuse(finding, 'encoding');
   if (statement.head.optOut) return refuse(finding, 'opted-out');
   if (state.outstanding > 0 || state.status !== 'T') return refuse(finding, 'pipeline');
-  const { id, mode, guardOnly } = finding.rule;
+  const { id, mode, guardOnly, evidence } = finding.rule;
   if (mode !== 'rewrite') {
-    const asks = guardOnly === true || looksAround(finding);
+    const asks = guardOnly === true || (evidence === true && finding.pattern !== 'anticipate');
     return { kind: asks ? 'run' : 'observed', finding };
   }
   if (!state.options.shared.breaker.allows(id, now)) return refuse(finding, 'breaker');
   return { kind: 'run', finding };
 }
 
-/** Only split deletes: what an unlocked read costs shows at the UPDATE. */
-function looksAround({ pattern, rule }: Finding): boolean {
-  return pattern === 'split-delete' && rule.evidence === true;
+/** No pattern and no finding: what is not certain here is left alone without a word. */
+function writeBack(state: SessionState, context: DetectionContext): Decision {
+  const { shape, head } = context.statement;
+  if (shape.kind !== 'update' || head.optOut || !state.readable) return undefined;
+  if (state.outstanding > 0 || state.status !== 'T') return undefined;
+  const finding = detectWriteBack(context, shape);
+  return finding && { kind: 'run', finding };
 }
 
 /**
- * A cheap first look, before the shape is computed: a DELETE after a read, a SELECT after a failed INSERT, and where a rule
- * anticipates any SELECT.
+ * A cheap first look, before the shape is computed: a DELETE after a read, a SELECT after a failed INSERT, an UPDATE after
+ * that, and where a rule anticipates any SELECT.
  */
 export function mayComplete({ memory, rules }: SessionState, { word }: Pick<Statement, 'word'>): boolean {
   if (word === 'select' && rules.anticipates === true) return true;
   if (!memory.remembers) return false;
+  if (word === 'update') return memory.watched !== undefined;
   return word === 'delete' || (word === 'select' && memory.failedInsert !== undefined);
 }
 

@@ -159,11 +159,19 @@ export abstract class Run<State extends SessionState = SessionState, Request = u
     this.replied = true;
     const { state, finding, statement } = this;
     this.judge(ending);
+    if (finding.writeLook !== undefined) return this.showEvidence();
     const { evidence = notAsked(finding, ending) } = this;
     const durationMs = state.now - this.began - this.elsewhere;
     const common = { ...describe(statement, finding), ...this.guard };
     const fields = { ...common, ...ending, durationMs, ...(evidence && { evidence }) };
     state.finding(fields, statement, finding, this.sent);
+  }
+
+  /** Of an UPDATE, which is no finding. */
+  private showEvidence(): void {
+    const { state, finding, statement, evidence = { reason: 'look-failed' } } = this;
+    const { pattern, rule, fingerprint, table } = describe(statement, finding);
+    state.output.event({ type: 'evidence', pattern, rule, fingerprint, table, evidence });
   }
 
   /** What the end of a rewrite says of its rule, see Breaker. */

@@ -6,9 +6,11 @@ import type { Share } from '../memory/budget.ts';
 import { defaultMemoryLimits } from '../memory/limits.ts';
 import { TransactionMemory } from '../memory/memory.ts';
 import type { Outcome, Statement, TransactionStatus } from '../memory/types.ts';
+import { readHashes } from '../patterns/evidence.ts';
+import type { ReadLook } from '../patterns/evidence.ts';
 import type { Rule } from '../patterns/rule.ts';
 import type { Finding } from '../patterns/types.ts';
-import type { Dialect, LexerSettings } from '../sql/shape.ts';
+import type { Dialect, LexerSettings, Name } from '../sql/shape.ts';
 import { Output } from './output.ts';
 import { problemOf } from './problem.ts';
 import type { Run } from './run.ts';
@@ -153,6 +155,12 @@ export abstract class SessionState {
       this.contain(error, statement);
       return false;
     }
+  }
+
+  /** @param answer what the look behind the read said */
+  watch({ columns, key }: ReadLook, table: Name, answer: string): void {
+    const hashes = readHashes(answer, columns);
+    if (hashes !== undefined) this.memory.watch({ table, columns, key, hashes });
   }
 
   /** The server has said what state the transaction is in. */

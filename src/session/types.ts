@@ -47,6 +47,7 @@ export interface Actions {
 
 export type SessionEvent =
   | FindingEvent
+  | EvidenceEvent
   | RawRelayEvent
   | ProtocolErrorEvent
   | RefusedEvent
@@ -79,6 +80,16 @@ export interface FindingEvent {
   code?: string;
   /** Of a rule with `evidence`: what the race did, or why nothing was asked. */
   evidence?: Evidence;
+}
+/** A row that an observed finding had read was written back: what that cost. No literals. */
+export interface EvidenceEvent {
+  type: 'evidence';
+  pattern: PatternId;
+  rule: string;
+  /** Of the statement that wrote it. */
+  fingerprint: string;
+  table: string;
+  evidence: Evidence;
 }
 export interface RawRelayEvent {
   type: 'raw-relay';

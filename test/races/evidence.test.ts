@@ -5,10 +5,18 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { availableVersions, pointed, startPostgres, type Postgres } from '../support/postgres.ts';
 import { startInterlock, type Proxy } from '../support/proxy.ts';
-import { asked, counted, evidenceConfig, quiet, shownBy, sum } from './evidence.ts';
+import { asked, counted, evidenceConfig, lostIn, quiet, shownBy, sum, UpdateReader } from './evidence.ts';
 import { FindingReader, repeated } from './findings.ts';
-import { createTables, runSplitDelete, sentLike, type Bench } from './runner.ts';
-import { splitDeleteSchedules } from './schedules.ts';
+import {
+  ask,
+  createTables,
+  runSplitDelete,
+  runUpdateOrCreate,
+  sentLike,
+  type Bench,
+  type Run,
+} from './runner.ts';
+import { splitDeleteSchedules, updateOrCreateSchedules } from './schedules.ts';
 
 describe.each(availableVersions([15, 18]))('PostgreSQL %i', (version) => {
   let server: Postgres;
@@ -19,6 +27,7 @@ describe.each(availableVersions([15, 18]))('PostgreSQL %i', (version) => {
     const database = await server.newDatabase();
     direct = pointed(server.url, { database });
     await createTables(direct);
+    await ask(direct, ['ALTER TABLE shop_page ADD COLUMN note text']);
     proxy = await startInterlock({ server: direct, config: evidenceConfig(direct) });
   });
   afterAll(async () => {
@@ -50,6 +59,44 @@ describe.each(availableVersions([15, 18]))('PostgreSQL %i', (version) => {
       const lines = await findings.next(2);
       expect(asked(lines)).toEqual(repeated('observed asked', 2));
       expect(sum(lines)).toEqual({ missed: 0, wronglyDeleted: 0 });
+    });
+  });
+
+  describe.each(['simple', 'extended', 'named'] as const)('%s protocol, update_or_create', (protocol) => {
+    // The look is behind the read: nobody goes on before it has been answered.
+    const bench = (): Bench => {
+      const findings = new FindingReader(proxy);
+      const afterRead = (): Promise<unknown> => findings.next(1);
+      return { direct, app: proxy.url, protocol, isolation: 'READ COMMITTED', afterRead };
+    };
+    const written = ({ sent }: Run): number => sentLike(sent, /^UPDATE "shop_page"/);
+
+    test.each(updateOrCreateSchedules)('$id: $story', async (schedule) => {
+      const updates = new UpdateReader(proxy);
+      const run = await runUpdateOrCreate(bench(), schedule);
+      const { verdict, rows, waited } = run;
+      expect({ verdict, rows, waited }).toEqual({ ...schedule.direct, waited: schedule.waits.direct });
+      expect(await updates.next(written(run))).toBe(lostIn(schedule.id));
+    });
+
+    const quietly = [
+      { order: 'L.B L.F W.B W.F W.I W.C L.I L.G L.U L.C X.W', story: 'X writes after L' },
+      { order: 'L.B L.F W.B W.F W.I W.C X.W L.I L.G L.U L.C', story: 'X writes before L reads' },
+      { order: 'L.B L.F W.B W.F W.I W.C L.I L.G X.W L.U L.C', story: 'X writes another column', other: true },
+    ];
+    test.each(quietly)('nothing is lost: $story', async ({ order, story, other = false }) => {
+      const [schedule] = updateOrCreateSchedules;
+      if (schedule === undefined) throw new Error('no schedule');
+      const outsider = other ? "UPDATE shop_page SET note = 'seen'" : schedule.outsider;
+      const updates = new UpdateReader(proxy);
+      const run = await runUpdateOrCreate(bench(), {
+        ...schedule,
+        order,
+        story,
+        ...(outsider !== undefined && { outsider }),
+      });
+      expect(run.verdict).toBe('ok');
+      expect(await updates.next(written(run))).toBe(0);
     });
   });
 

@@ -1,4 +1,5 @@
 /** What the looks of a rule with `evidence: true` have to show of each schedule of a split delete, and how to ask the proxy. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { splitDeleteSchedules } from './schedules.ts';
 import type { LogLine, Proxy } from '../support/proxy.ts';
 
@@ -36,6 +37,9 @@ export function shownBy(id: string, looks: 'both' | 'in front'): Shown {
   return looks === 'in front' && uncommitted.has(id) ? { ...one, missed: 0 } : one;
 }
 
+/** Updates that update_or_create loses, over all sessions; in c there is no row left to write. */
+export const lostIn = (id: string): number => (id.startsWith('c') ? 0 : 1);
+
 /** Schedules without a rival: nothing may be shown. */
 export const quiet = splitDeleteSchedules
   .filter(({ id }) => id === 'i' || id === 'v1')
@@ -69,3 +73,30 @@ export const asked = (lines: readonly LogLine[]): string[] =>
     const { reason = 'asked' } = (line.evidence ?? { reason: 'absent' }) as { reason?: string };
     return `${String(line.decision)} ${reason}`;
   });
+
+/** So many UPDATEs were looked at since; fails when their log lines do not come. */
+export class UpdateReader {
+  private readonly proxy: Proxy;
+  private seen: number;
+
+  constructor(proxy: Proxy) {
+    this.proxy = proxy;
+    this.seen = this.lines().length;
+  }
+
+  private lines(): LogLine[] {
+    return this.proxy.logs().filter(({ msg }) => msg === 'evidence');
+  }
+
+  /** Lost updates that `count` UPDATEs have shown. */
+  async next(count: number): Promise<number> {
+    const deadline = Date.now() + 5_000;
+    while (this.lines().length < this.seen + count && Date.now() < deadline) await delay(5);
+    const lines = this.lines().slice(this.seen);
+    this.seen += lines.length;
+    const told = lines.map((line) => line.evidence as { rows?: Record<string, number>; reason?: string });
+    if (told.length !== count || told.some(({ reason }) => reason !== undefined))
+      throw new Error(`expected ${count} UPDATEs, not ${JSON.stringify(told)}`);
+    return told.reduce((sum, { rows }) => sum + (rows?.['lost-update'] ?? 0), 0);
+  }
+}

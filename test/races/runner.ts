@@ -23,6 +23,8 @@ export interface Bench {
   isolation: Isolation;
   /** Sessions that poll the guard, asked of the proxy. */
   guardWaiting?: () => Promise<number>;
+  /** update_or_create: called behind a session's read of the row, before anybody goes on. */
+  afterRead?: () => Promise<unknown>;
 }
 
 export interface Run extends Outcome {
@@ -101,6 +103,18 @@ export async function runSplitDelete(bench: Bench, schedule: SplitDeleteSchedule
   };
 }
 
+/** The actor, whose read ends when the bench says so. */
+export function afterRead(actor: Actor, { afterRead: wait }: Pick<Bench, 'afterRead'>): Actor {
+  const { G: read } = actor.steps;
+  if (wait === undefined || read === undefined) return actor;
+  const G = async (): Promise<string> => {
+    const told = await read();
+    if (told !== 'not sent') await wait();
+    return told;
+  };
+  return { ...actor, steps: { ...actor.steps, G } };
+}
+
 export async function runUpdateOrCreate(bench: Bench, schedule: UpdateOrCreateSchedule): Promise<Run> {
   await ask(bench.direct, pageRows);
   const actors: Actor[] = [];
@@ -108,7 +122,7 @@ export async function runUpdateOrCreate(bench: Bench, schedule: UpdateOrCreateSc
     actors.push(
       name === 'X'
         ? await outsider(bench.direct, name, schedule.outsider ?? '')
-        : await updater(appUrl(bench, name), name, bench.protocol, bench.isolation),
+        : afterRead(await updater(appUrl(bench, name), name, bench.protocol, bench.isolation), bench),
     );
   }
   const records = await play(bench, schedule.order, actors);

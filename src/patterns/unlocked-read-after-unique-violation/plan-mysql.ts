@@ -11,11 +11,13 @@ import { lockingRead } from '../../sql/rewrites.ts';
 import { keyProbe, lockByKey } from '../../sql/rewrites-mysql.ts';
 import type { MysqlOptions } from '../../sql/rewrites-mysql.ts';
 import { atHand } from '../at-hand.ts';
+import type { ReadLook } from '../evidence.ts';
 import { isolationOf } from '../isolation.ts';
 import { literalOf } from '../literal-mysql.ts';
 import type { Reason } from '../reasons.ts';
 import { refusedRelations } from '../relations.ts';
 import type { Plan, Probe, ServerState } from '../types.ts';
+import { readLook } from './looks.ts';
 import { refusedKey } from './plan.ts';
 import type { UnlockedRead } from './plan.ts';
 
@@ -41,6 +43,7 @@ export function planUnlockedReadMysql(
   const plan: Plan = {
     pattern: rule.pattern,
     rule,
+    ...(rule.evidence === true && { readLook: look(found, facts, way.by) }),
     before: [],
     edited: { text, parameters },
     after: [],
@@ -49,6 +52,15 @@ export function planUnlockedReadMysql(
   if (way.by === 'violated-key') return plan;
   const probe = probeOf(found, facts);
   return 'reason' in probe ? probe : { ...plan, probe };
+}
+
+/** Found by the violated key: under REPEATABLE READ, where a plain read has the transaction's snapshot. */
+function look(
+  found: UnlockedRead,
+  facts: Facts,
+  by: 'primary-key' | 'violated-key',
+): ReadLook | { reason: Reason } {
+  return by === 'violated-key' ? { reason: 'snapshot' } : readLook(found, facts);
 }
 
 function options({ rule, lexer }: UnlockedRead): MysqlOptions {

@@ -13,6 +13,7 @@ import type { Reason } from '../reasons.ts';
 import { refusedRelations } from '../relations.ts';
 import type { UnlockedReadRule } from '../rule.ts';
 import type { Plan } from '../types.ts';
+import { readLook } from './looks.ts';
 import { pins } from './pins.ts';
 
 export interface UnlockedRead {
@@ -35,6 +36,7 @@ export function planUnlockedRead(found: UnlockedRead, facts: Facts): Plan | { re
   return {
     pattern: rule.pattern,
     rule,
+    ...(rule.evidence === true && { readLook: readLook(found, facts) }),
     before: [],
     edited: {
       text,

@@ -3,10 +3,9 @@
  * own and locks nothing. Behind the DELETE ROW_COUNT() would tell (-1), and FOUND_ROWS(), which the DELETE leaves alone,
  * tells in front of it as well: it is put back. Measured on MySQL 9.7, MariaDB 10.11 and 11.8.
  */
-import { readBefore } from '../../patterns/evidence.ts';
-import type { Before, Text } from '../../patterns/evidence.ts';
+import type { Text } from '../../patterns/evidence.ts';
 import type { Reason } from '../../patterns/reasons.ts';
-import type { Plan } from '../../patterns/types.ts';
+import type { Rule } from '../../patterns/rule.ts';
 import { errno } from '../../wire/mysql/codes.ts';
 import { looked, mayLook } from '../looks.ts';
 import type { MysqlRun, Steps } from './plan-run.ts';
@@ -31,22 +30,24 @@ export function* restoreFoundRows(run: MysqlRun, rows: number | undefined): Step
 }
 
 /** @returns stopped: somebody killed the client's statement */
-export function* lookInFront(
+export function* look(
   run: MysqlRun,
-  plan: Plan,
+  rule: Rule,
   foundRows: number | undefined,
-): Steps<Before | { reason: Reason } | { stopped: Request }> {
-  const looks = mayLook(run.state, plan);
-  if ('reason' in looks) return looks;
+  asked: Text | { reason: Reason } | undefined,
+): Steps<{ value: string } | { reason: Reason } | { stopped: Request }> {
+  const text = mayLook(run.state, rule, asked);
+  if ('reason' in text) return text;
   if (foundRows === undefined) return { reason: 'look-visible' };
   const { evidenceTimeout } = run.state.options.limits;
-  const answer = yield* run.execute(limited(run, looks.before, evidenceTimeout), false);
+  const answer = yield* run.execute(limited(run, text, evidenceTimeout), false);
+  looked(run.state, rule, answer.error === undefined);
   // MySQL says of its own time-out what it says of a KILL, now and then.
   const ours = answer.error?.errno === errno.queryInterrupted && run.waited >= evidenceTimeout;
   if (run.isKilled(answer) && !ours) return { stopped: answer };
-  const before = answer.error === undefined ? readBefore(answer.rows[0]?.[0]) : undefined;
-  looked(run.state, plan, before !== undefined);
-  return before ?? { reason: 'look-failed' };
+  if (answer.error !== undefined) return { reason: 'look-failed' };
+  const value = answer.rows[0]?.[0];
+  return answer.rowCount === 1 && typeof value === 'string' ? { value } : { reason: 'no-row' };
 }
 
 /** The read with its time, for this statement alone. */

@@ -2,8 +2,8 @@
 import { mysqlFurtherLookUps, mysqlLookUps, readMysqlFacts } from '../../facts/mysql.ts';
 import type { Facts } from '../../facts/types.ts';
 import type { Statement } from '../../memory/types.ts';
-import { splitEvidence } from '../../patterns/evidence.ts';
-import type { Before, Text } from '../../patterns/evidence.ts';
+import { readBefore, readHashes, splitEvidence, updateEvidence } from '../../patterns/evidence.ts';
+import type { Text, WriteLook } from '../../patterns/evidence.ts';
 import type { Reason } from '../../patterns/reasons.ts';
 import type { Finding, GuardPlan, Plan, ServerState } from '../../patterns/types.ts';
 import { errno } from '../../wire/mysql/codes.ts';
@@ -17,7 +17,8 @@ import type { MysqlConversation } from './conversation.ts';
 import { MysqlExecution } from './execution.ts';
 import { takeGuard } from './guard.ts';
 import type { Refused } from './guard.ts';
-import { askFoundRows, lookInFront, restoreFoundRows } from './looks.ts';
+import { noAnswer } from '../looks.ts';
+import { askFoundRows, look, restoreFoundRows } from './looks.ts';
 import type { Prepared } from './prepared.ts';
 import { Request } from './request.ts';
 import { readServerState } from './server-state.ts';
@@ -43,7 +44,9 @@ const stopped = new Set<number>([...killed, errno.queryTimeout, errno.statementT
 export class MysqlRun extends Run<MysqlConversation, Request, Request> {
   private readonly original: Original;
   /** Of the original, where the run waits for its reply. */
-  private relayed: MysqlExecution | undefined;
+  private execution: MysqlExecution | undefined;
+  /** SQLSTATE of the error that it ended in. */
+  private failure = '';
   /** When the request went out that is being answered. */
   private sentAt = 0;
 
@@ -59,7 +62,7 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
 
   /** The reply to the original is complete. */
   originalAnswered(execution: MysqlExecution): void {
-    if (execution === this.relayed) this.advance(undefined);
+    if (execution === this.execution) this.advance(undefined);
   }
 
   /** Milliseconds since the last request went out. */
@@ -73,7 +76,9 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
   }
 
   protected *sequence(): Steps<void> {
-    const { mode, evidence } = this.finding.rule;
+    const { writeLook, rule } = this.finding;
+    if (writeLook !== undefined) return yield* this.writtenBack(writeLook);
+    const { mode, evidence } = rule;
     if (mode !== 'rewrite' && evidence === true) return yield* this.observed();
     const plan = yield* this.planned();
     if (!('edited' in plan)) return this.leave(plan);
@@ -89,30 +94,80 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
   /** What the app can ask of the server afterwards is put back before its DELETE goes out. */
   private *observed(): Steps<void> {
     const foundRows = yield* askFoundRows(this);
-    const found = yield* this.lookedAt(foundRows);
-    if ('stopped' in found) return this.passOn(found.stopped);
-    yield* restoreFoundRows(this, foundRows);
-    if ('refused' in found) return this.refuse(found.refused);
-    if ('reason' in found) {
-      this.evidence = found;
-      return this.sendOriginal({ decision: 'observed' });
+    const plan = yield* this.observedPlan();
+    if (!('edited' in plan)) {
+      if (!('stopped' in plan)) yield* restoreFoundRows(this, foundRows);
+      return this.leave(plan);
     }
-    yield* this.relayOriginal();
-    const { error, affected = 0 } = this.relayed ?? {};
-    this.evidence = error === undefined ? splitEvidence(found, affected, undefined) : { rows: {} };
-    this.end({ decision: 'observed', ...(error === undefined ? { affected } : { code: error.code }) });
+    if (plan.edited === undefined) throw new Error('there is nothing to look around');
+    if (plan.pattern !== 'split-delete') return yield* this.observedRead(plan);
+    const { looks, rule } = plan;
+    const asked = looks === undefined || 'reason' in looks ? looks : looks.before;
+    const answer = yield* look(this, rule, foundRows, asked);
+    if ('stopped' in answer) return this.passOn(answer.stopped);
+    yield* restoreFoundRows(this, foundRows);
+    const before = 'reason' in answer ? answer : (readBefore(answer.value) ?? noAnswer);
+    if ('reason' in before) return this.withoutEvidence(before.reason);
+    if (!(yield* this.relayed())) return this.end({ decision: 'observed', code: this.failure });
+    const { affected = 0 } = this.execution ?? {};
+    this.evidence = splitEvidence(before, affected, undefined);
+    this.end({ decision: 'observed', affected });
   }
 
-  private *lookedAt(foundRows: number | undefined): Steps<Before | Refused | { refused: Reason }> {
-    const plan = yield* this.planned();
-    if ('reason' in plan) return { refused: plan.reason };
-    if ('stopped' in plan) return plan;
-    if (plan.edited === undefined) throw new Error('there is nothing to look around');
-    if (plan.rule.guardOnly === true) {
-      const ended = yield* this.guarded(plan);
-      if (ended !== undefined) return 'reason' in ended ? { refused: ended.reason } : ended;
+  /** The read, and behind it a look at the row that it found. SHOW WARNINGS would tell of it, had there been any. */
+  private *observedRead({ rule, readLook }: Plan): Steps<void> {
+    if (readLook === undefined || 'reason' in readLook)
+      return this.withoutEvidence(readLook?.reason ?? 'look-failed');
+    if (!(yield* this.relayed())) return this.end({ decision: 'observed', code: this.failure });
+    const { rows = 0 } = this.execution ?? {};
+    if (rows === 1 && this.state.tracker.warnings > 0) this.evidence = { reason: 'look-visible' };
+    else if (rows === 1) {
+      // Of one row as the read was: FOUND_ROWS() stays what it is, unless the app asked for another number.
+      const answer = yield* look(
+        this,
+        rule,
+        calculatesFoundRows(this.statement) ? undefined : 1,
+        readLook.look,
+      );
+      if (!('value' in answer)) yield* restoreFoundRows(this, 1);
+      if ('value' in answer) this.state.watch(readLook, this.finding.table, answer.value);
+      else this.evidence = 'reason' in answer ? answer : { reason: 'look-failed' };
     }
-    return yield* lookInFront(this, plan, foundRows);
+    this.end({ decision: 'observed', affected: rows });
+  }
+
+  /** The row that was read is written back. */
+  private *writtenBack(asked: WriteLook): Steps<void> {
+    const foundRows = yield* askFoundRows(this);
+    const answer = yield* look(this, this.finding.rule, foundRows, asked.look);
+    if ('stopped' in answer) return this.passOn(answer.stopped);
+    yield* restoreFoundRows(this, foundRows);
+    const now = 'reason' in answer ? undefined : readHashes(answer.value, asked.row.columns);
+    if (now === undefined) return this.withoutEvidence('reason' in answer ? answer.reason : 'look-failed');
+    if (yield* this.relayed()) this.evidence = updateEvidence(asked, now, this.execution?.affected ?? 0);
+    this.end({ decision: 'observed' });
+  }
+
+  private withoutEvidence(reason: Reason): void {
+    this.evidence = { reason };
+    this.sendOriginal({ decision: 'observed' });
+  }
+
+  /** The original. @returns false: it failed, and shows nothing */
+  private *relayed(): Steps<boolean> {
+    yield* this.relayOriginal();
+    const error = this.execution?.error;
+    if (error === undefined) return true;
+    this.evidence = { rows: {} };
+    this.failure = error.code;
+    return false;
+  }
+
+  /** A session outside of a canary may have to take the guard. */
+  private *observedPlan(): Steps<Plan | GuardPlan | Refused> {
+    const plan = yield* this.planned();
+    if (!('edited' in plan) || plan.rule.guardOnly !== true) return plan;
+    return (yield* this.guarded(plan)) ?? plan;
   }
 
   private *planned(): Steps<Plan | GuardPlan | Refused> {
@@ -270,7 +325,7 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
     const { state, statement } = this;
     const { packet, prepared } = this.original;
     const execution = new MysqlExecution(statement, prepared);
-    this.relayed = execution;
+    this.execution = execution;
     const entry = {
       shape: prepared === undefined ? 'result' : 'binary-result',
       verb: 'forward',
@@ -281,4 +336,9 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
     const bytes = named ? withStatementId(packet, 0, packet.length, prepared.id ?? 0) : packet;
     state.forward(bytes, 0, bytes.length, entry);
   }
+}
+
+/** Then FOUND_ROWS() is more than the rows that came. */
+function calculatesFoundRows({ text }: Statement): boolean {
+  return /\bsql_calc_found_rows\b/i.test(text.toString('latin1'));
 }

@@ -3,8 +3,10 @@ import type { Facts } from '../../facts/types.ts';
 import { factsQuery, readFacts } from '../../facts/postgres.ts';
 import type { Statement, StatementError } from '../../memory/types.ts';
 import type { Reason } from '../../patterns/reasons.ts';
+import type { Rule } from '../../patterns/rule.ts';
 import type { Finding, Plan } from '../../patterns/types.ts';
-import { splitEvidence } from '../../patterns/evidence.ts';
+import { readBefore, readHashes, splitEvidence, updateEvidence } from '../../patterns/evidence.ts';
+import type { WriteLook } from '../../patterns/evidence.ts';
 import { writeClose, writeSync } from '../../wire/postgres/writers.ts';
 import { Run } from '../run.ts';
 import type { Ending, Wait } from '../run.ts';
@@ -13,7 +15,9 @@ import type { BatchResult } from './batch.ts';
 import type { Conversation } from './conversation.ts';
 import { Execution } from './execution.ts';
 import { forwarded } from './expected.ts';
+import { noAnswer } from '../looks.ts';
 import { lookBehind, lookInFront } from './looks.ts';
+import type { Answer } from './looks.ts';
 import { readState, sessionState, stateQuery, takeGuard } from './guard.ts';
 import type { Change, Portal } from './prepared.ts';
 
@@ -42,7 +46,9 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
   lookBudget = 0;
   private error: BatchResult['error'];
   /** Of the original, where the run waits for its reply. */
-  private relayed: Execution | undefined;
+  private execution: Execution | undefined;
+  /** SQLSTATE of the error that it ended in. */
+  private failure = '';
   /** The client has the reply to its statement, and a look is on its way behind it. */
   private answered = false;
   /** When the batch went out that is being answered. */
@@ -102,6 +108,8 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
   }
 
   protected *sequence(): Steps<void> {
+    const { writeLook } = this.finding;
+    if (writeLook !== undefined) return yield* this.writtenBack(writeLook);
     // A second round only when the session's role or search path changed since its last plan.
     for (let round = 1; round <= mostRounds; round += 1) {
       const facts = yield* this.facts();
@@ -122,8 +130,8 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
       if (this.state.environment !== facts.environment) continue;
       if (plan.edited === undefined) return this.sendGuarded();
       if (mode === 'rewrite') return yield* this.edited(plan);
-      if (plan.looks === undefined) return this.sendOriginal({ decision: 'observed' });
-      return yield* this.observed(plan);
+      if (plan.rule.evidence !== true) return this.sendOriginal({ decision: 'observed' });
+      return yield* plan.pattern === 'split-delete' ? this.observed(plan) : this.observedRead(plan);
     }
     this.leave('catalog');
   }
@@ -161,25 +169,64 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
   }
 
   /** The original, and a look on each side of it. */
-  private *observed(plan: Plan): Steps<void> {
-    const found = yield* lookInFront(this, plan);
-    if ('failed' in found) return this.passOn(found.failed);
-    if ('reason' in found) {
-      this.evidence = found;
-      return this.sendOriginal({ decision: 'observed' });
-    }
-    const result = yield* this.relayOriginal();
-    if (result?.error !== undefined) {
-      // As the server would have: what the client has sent up to its Sync is skipped.
-      if (this.original.via === 'extended') this.state.dropToSync = true;
-      this.evidence = { rows: {} };
-      return this.end({ decision: 'observed', code: result.error.error.code });
-    }
-    this.answered = true;
-    const deleted = affectedRows(this.relayed?.tag);
-    const remaining = yield* lookBehind(this, plan);
-    this.evidence = splitEvidence(found, deleted, 'reason' in remaining ? undefined : remaining.value);
+  private *observed({ rule, looks }: Plan): Steps<void> {
+    const asked = looks === undefined || 'reason' in looks ? looks : looks.before;
+    const answer = yield* lookInFront(this, rule, asked);
+    if ('failed' in answer) return this.passOn(answer.failed);
+    const before = 'reason' in answer ? answer : (readBefore(answer.value) ?? noAnswer);
+    if ('reason' in before) return this.withoutEvidence(before.reason);
+    if (!(yield* this.relayed())) return this.end({ decision: 'observed', code: this.failure });
+    const deleted = affectedRows(this.execution?.tag);
+    const after = yield* this.remaining(looks, rule);
+    this.evidence = splitEvidence(before, deleted, 'reason' in after ? undefined : after.value);
     this.end({ decision: 'observed', affected: deleted });
+  }
+
+  private *remaining(looks: Plan['looks'], rule: Rule): Steps<Answer | { reason: Reason }> {
+    const asked = looks === undefined || 'reason' in looks ? looks : looks.after;
+    const after = yield* lookBehind(this, rule, asked);
+    return 'reason' in after || /^\d+$/.test(after.value) ? after : { reason: 'look-failed' };
+  }
+
+  /** The read, and behind it a look at the row that it found. */
+  private *observedRead({ rule, readLook }: Plan): Steps<void> {
+    if (readLook === undefined || 'reason' in readLook)
+      return this.withoutEvidence(readLook?.reason ?? 'look-failed');
+    if (!(yield* this.relayed())) return this.end({ decision: 'observed', code: this.failure });
+    const { rows = 0, captured } = this.execution ?? {};
+    if (rows === 1 && captured?.cut !== 'suspended') {
+      const answer = yield* lookBehind(this, rule, readLook.look);
+      if ('reason' in answer) this.evidence = answer;
+      else this.state.watch(readLook, this.finding.table, answer.value);
+    }
+    this.end({ decision: 'observed', affected: rows });
+  }
+
+  /** The row that was read is written back. */
+  private *writtenBack(asked: WriteLook): Steps<void> {
+    const answer = yield* lookInFront(this, this.finding.rule, asked.look);
+    if ('failed' in answer) return this.passOn(answer.failed);
+    const now = 'reason' in answer ? undefined : readHashes(answer.value, asked.row.columns);
+    if (now === undefined) return this.withoutEvidence('reason' in answer ? answer.reason : 'look-failed');
+    if (yield* this.relayed()) this.evidence = updateEvidence(asked, now, affectedRows(this.execution?.tag));
+    this.end({ decision: 'observed' });
+  }
+
+  private withoutEvidence(reason: Reason): void {
+    this.evidence = { reason };
+    this.sendOriginal({ decision: 'observed' });
+  }
+
+  /** The original. @returns false: it failed, and shows nothing */
+  private *relayed(): Steps<boolean> {
+    const result = yield* this.relayOriginal();
+    this.answered = true;
+    if (result?.error === undefined) return true;
+    // As the server would have: what the client has sent up to its Sync is skipped.
+    if (this.original.via === 'extended') this.state.dropToSync = true;
+    this.evidence = { rows: {} };
+    this.failure = result.error.error.code;
+    return false;
   }
 
   private *edited(plan: Plan): Steps<void> {
@@ -258,8 +305,8 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
     } else this.portalStarted(original.name, original.portal);
     if (plan.looks !== undefined) {
       this.answered = true;
-      const remaining = yield* lookBehind(this, plan);
-      this.evidence = 'reason' in remaining ? remaining : { rows: { missed: Number(remaining.value) } };
+      const after = yield* this.remaining(plan.looks, plan.rule);
+      this.evidence = 'reason' in after ? after : { rows: { missed: Number(after.value) } };
     }
     this.end({ decision: 'rewritten', affected: affectedRows(command.tag) });
   }
@@ -304,7 +351,7 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
       original.statement,
       original.via === 'extended' ? original.portal : undefined,
     );
-    this.relayed = execution;
+    this.execution = execution;
     if (original.via === 'simple') {
       const { message } = original;
       conversation.forward(message, 0, message.length, forwarded('query', execution));

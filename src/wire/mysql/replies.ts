@@ -94,6 +94,8 @@ export class ReplyTracker {
   shape: ReplyShape = 'none';
   /** Status flags of the last OK or EOF packet, of earlier replies too. */
   status = 0;
+  /** Warnings of the same packet. */
+  warnings = 0;
   /** The packet had a status of its own. */
   statusSent = false;
   /** Of the result set that began last, or of the statement that was prepared. */
@@ -329,6 +331,10 @@ export class ReplyTracker {
     } else at = skipLenenc(buf, skipLenenc(buf, at));
     if (at + 2 > end) return false;
     this.status = buf.readUInt16LE(at);
+    // Without CLIENT_PROTOCOL_41 there would be none; it is always agreed on.
+    const before = at - 2;
+    this.warnings =
+      payload === eofBytes ? buf.readUInt16LE(before) : at + 4 > end ? 0 : buf.readUInt16LE(at + 2);
     this.statusSent = true;
     return true;
   }

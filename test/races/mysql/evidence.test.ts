@@ -6,11 +6,11 @@ import { createConnection, type Connection, type ResultSetHeader, type RowDataPa
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ask, availableEngines, startMysql, type Mysql } from '../../support/mysql.ts';
 import { startInterlock, type Proxy } from '../../support/proxy.ts';
-import { asked, counted, evidenceConfig, quiet, shownBy, sum } from '../evidence.ts';
+import { asked, counted, evidenceConfig, lostIn, quiet, shownBy, sum, UpdateReader } from '../evidence.ts';
 import { FindingReader, repeated } from '../findings.ts';
 import { sentLike } from '../runner.ts';
-import { createTables, runSplitDelete, type Bench } from './runner.ts';
-import { splitDeletes } from './schedules.ts';
+import { createTables, runSplitDelete, runUpdateOrCreate, type Bench } from './runner.ts';
+import { splitDeletes, updateOrCreates } from './schedules.ts';
 import { protocols } from './session.ts';
 
 describe.each(await availableEngines())('%s', (engine) => {
@@ -71,6 +71,27 @@ describe.each(await availableEngines())('%s', (engine) => {
       // With innodb_snapshot_isolation the pattern is refused as a whole.
       expect(line).toBe(engine === 'mariadb-11.8' ? 'refused isolation' : 'observed snapshot');
     });
+  });
+
+  test.each(updateOrCreates)('update_or_create $id: $story', async (schedule) => {
+    for (const protocol of protocols) {
+      const updates = new UpdateReader(proxy);
+      // The look is behind the read: nobody goes on before it has been answered.
+      const findings = new FindingReader(proxy);
+      const afterReading = (): Promise<unknown> => findings.next(1);
+      const bench: Bench = {
+        direct,
+        app: proxy.url,
+        protocol,
+        isolation: 'READ COMMITTED',
+        afterRead: afterReading,
+      };
+      const { verdict, rows, sent } = await runUpdateOrCreate(bench, schedule);
+      const { waits: _, ...expected } = schedule.direct['READ COMMITTED'];
+      expect({ verdict, rows }).toEqual(expected);
+      const written = sentLike(sent, /^UPDATE `shop_page`/);
+      expect(await updates.next(written)).toBe(lostIn(schedule.id));
+    }
   });
 
   const read =

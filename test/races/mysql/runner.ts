@@ -1,6 +1,7 @@
 /** Runs one schedule on MySQL or MariaDB and says what came of it: the harness of src/demo/schedule.ts with the applications beside it. */
 import { runSchedule, verdict, waits, type Actor, type StepRecord } from '../../../src/demo/schedule.ts';
 import { ask } from '../../support/mysql.ts';
+import { afterRead } from '../runner.ts';
 import type { Outcome } from '../schedules.ts';
 import { MysqlObserver } from './observer.ts';
 import type { Isolation, Protocol } from './session.ts';
@@ -16,6 +17,8 @@ export interface Bench {
   isolation: Isolation;
   /** Sessions that poll the guard, asked of the proxy. */
   guardWaiting?: () => Promise<number>;
+  /** update_or_create: called behind a session's read of the row, before anybody goes on. */
+  afterRead?: () => Promise<unknown>;
 }
 
 export interface Run extends Outcome {
@@ -80,8 +83,8 @@ export async function runSplitDelete(
 
 export async function runUpdateOrCreate(bench: Bench, schedule: Schedule): Promise<Run> {
   await ask(bench.direct, ...pageRows);
-  const run = await play(bench, schedule, (name) =>
-    updater(bench.app, name, bench.protocol, bench.isolation),
+  const run = await play(bench, schedule, async (name) =>
+    afterRead(await updater(bench.app, name, bench.protocol, bench.isolation), bench),
   );
   const found = await ask<{ path: string; hits: number }>(
     bench.direct,
