@@ -22,6 +22,8 @@ export interface Conversation {
   version?: number;
   /** The proxy must have rewritten this many statements in it (where it runs in rewrite mode). */
   rewrites?: number;
+  /** Times that evidence is looked for, where that is another number. */
+  looks?: number;
   /** The proxy has to stop looking: it cannot know what such a message means. */
   raw?: boolean;
   /** Too much to send byte by byte. */

@@ -150,6 +150,7 @@ const splitDelete: Conversation[] = [
   },
   {
     name: 'split delete whose rows are referenced: the error of the original',
+    looks: 1,
     steps: [
       step('Z', query('BEGIN')),
       step('Z', query('SELECT a.id FROM author a JOIN book b ON b.author_id = a.id WHERE b.id = 8')),
@@ -160,6 +161,7 @@ const splitDelete: Conversation[] = [
   },
   {
     name: 'split delete whose rows are referenced, extended, with statements behind it in the same batch',
+    looks: 1,
     steps: [
       step('Z', query('BEGIN')),
       step('Z', query('SAVEPOINT mine')),
