@@ -136,12 +136,13 @@ export class Connection {
     };
   }
 
-  /** Where nothing is lost the client's connection ends as the server's did. @param error undefined: FIN */
+  // Where nothing is lost the client's connection just ends, even if by a reset (MariaDB's wait_timeout): drivers that connect
+  // again would take an error for their next answer. An error of undefined: FIN.
   #serverEnded(error: string | undefined): void {
     this.#serverGone = true;
     this.#parted();
     const { idle, raw, parted } = this.session;
-    if (raw || parted || this.#clientEnded || (idle && error === undefined)) return this.#finish();
+    if (idle || raw || parted || this.#clientEnded) return this.#finish();
     this.#refuse(connectionLost(shown(this.#context.listener.server), error));
   }
 
