@@ -6,8 +6,11 @@
 FROM node:20-slim AS build
 WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
-# No dependency needs its install script; without them, nothing but our own compiler runs here.
-RUN npm ci --ignore-scripts --omit=optional
+# No dependency needs its install script; without them, nothing but our own compiler runs here. The compiler is a package for
+# each platform, optional like the servers of the tests, which are not wanted.
+RUN npm ci --ignore-scripts --omit=optional \
+ && npm install --ignore-scripts --omit=optional --no-save \
+    "@typescript/typescript-linux-$(node -p process.arch)@$(node -p "require('./package-lock.json').packages['node_modules/typescript'].version")"
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
 RUN npm run build

@@ -14,6 +14,7 @@ import type { Loaded } from './config/reload.ts';
 import { UnreadableInput } from './explain/said.ts';
 import { byteSize } from './config/units.ts';
 import { createLog, flushed, type Log } from './log.ts';
+import { Supervisor } from './notify.ts';
 import type { Running, RunOptions } from './proxy/run.ts';
 import { recordTo, type RecordOptions } from './record/file.ts';
 
@@ -155,6 +156,8 @@ async function serve(loaded: Loaded, load: LoadConfig, record?: RecordTo): Promi
   const running = await start(loaded, log, recorder);
   const { reloadRules } = await import('./proxy/reloads.ts');
   const rules = reloadRules(loaded, load, running, log);
+  const supervisor = new Supervisor((problem) => log.warn({ problem }, 'systemd is not told'));
+  supervisor.ready();
   const code = await new Promise<number>((resolve) => {
     let stopping = false;
     const stop = (signal: NodeJS.Signals) => {
@@ -166,6 +169,7 @@ async function serve(loaded: Loaded, load: LoadConfig, record?: RecordTo): Promi
       }
       stopping = true;
       log.info({ signal }, 'draining');
+      supervisor.stopping();
       rules.stop();
       void running.drain().then(() => {
         log.info('stopped');
@@ -175,8 +179,10 @@ async function serve(loaded: Loaded, load: LoadConfig, record?: RecordTo): Promi
     process.on('SIGTERM', stop);
     process.on('SIGINT', stop);
     process.on('SIGHUP', () => {
+      if (stopping) return;
+      supervisor.reloading();
       running.reload();
-      void rules.now();
+      void rules.now().then(() => supervisor.ready());
     });
   });
   await flushed(log);

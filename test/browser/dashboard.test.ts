@@ -207,6 +207,20 @@ describe('one process', () => {
     await proxy.stop();
     await page.waitForSelector('#status[data-state="lost"]');
   });
+});
+
+describe('looks', () => {
+  let proxy: Proxy;
+  beforeAll(async () => {
+    proxy = await proxied();
+    await load(await connected(proxy));
+    // For all of these.
+    shared.push(...open.splice(0));
+  });
+  const shared: typeof open = [];
+  afterAll(async () => {
+    for (const one of shared.toReversed()) await one.close();
+  });
 
   test.each([
     ['light', { colorScheme: 'light', viewport: { width: 1280, height: 900 } }],
@@ -216,8 +230,6 @@ describe('one process', () => {
       { colorScheme: 'light', viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true },
     ],
   ] as const)('%s: contrast, width, targets, keyboard', async (_, options) => {
-    const proxy = await proxied();
-    await load(await connected(proxy));
     const { page, complaints } = await opened(proxy, options);
     await page.waitForSelector('#finding-list li');
     const focused = (): Promise<string> =>

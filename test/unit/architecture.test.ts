@@ -25,7 +25,20 @@ const arrows: Record<string, string[]> = {
   record: ['session', 'memory', 'sql'],
   workers: ['proxy', 'admin', 'config', 'metrics', 'log'],
   commands: ['config', 'explain', 'patterns', 'sql'],
-  cli: ['check', 'commands', 'explain', 'record', 'workers', 'proxy', 'admin', 'config', 'log', 'metrics'],
+  notify: [],
+  cli: [
+    'notify',
+    'check',
+    'commands',
+    'explain',
+    'record',
+    'workers',
+    'proxy',
+    'admin',
+    'config',
+    'log',
+    'metrics',
+  ],
   demo: [],
 };
 
@@ -42,6 +55,7 @@ const edges = new Set([
   'demo',
   'log',
   'metrics',
+  'notify',
 ]);
 /** And node:module in the witness: libpg-query has to be loaded anew after its WASM trapped. */
 const pureImports = new Set(['zod', 'pg-protocol', 'libpg-query', 'node-sql-parser']);
