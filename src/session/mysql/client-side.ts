@@ -114,6 +114,7 @@ export class MysqlClientSide {
       case command.changeUser:
         return this.changeUser(buf, start, end);
       case command.stmtClose:
+        conversation.cursorOpen = false;
         conversation.prepared.close(readStatementId(buf, start, end));
         return conversation.output.toServer(buf, start, end);
       case command.stmtSendLongData: {
@@ -122,6 +123,7 @@ export class MysqlClientSide {
         return conversation.output.toServer(buf, start, end);
       }
       case command.stmtReset:
+        conversation.cursorOpen = false;
         conversation.prepared.get(readStatementId(buf, start, end))?.longData.clear();
         return this.unread(type, buf, start, end);
       default:

@@ -58,6 +58,8 @@ export class MysqlConversation extends SessionState {
   private midMessage = false;
   /** Guards whose transaction ended in the middle of a message. */
   private unreleased: string[] = [];
+  /** Rows of a cursor are still to be fetched. */
+  cursorOpen = false;
   private inTransaction = false;
   private redirected = false;
 
@@ -151,6 +153,8 @@ export class MysqlConversation extends SessionState {
     const inTransaction = (flags & flag.inTransaction) !== 0;
     const autocommit = (flags & flag.autocommit) !== 0;
     const noBackslashEscapes = (flags & flag.noBackslashEscapes) !== 0;
+    if ((flags & flag.lastRowSent) !== 0) this.cursorOpen = false;
+    else if ((flags & flag.cursorExists) !== 0) this.cursorOpen = true;
     if (this.settings.noBackslashEscapes !== noBackslashEscapes)
       this.settings = { ...this.settings, noBackslashEscapes };
     if (this.version.mariadb) this.useAnsiQuotes((flags & flag.ansiQuotes) !== 0);
@@ -166,6 +170,7 @@ export class MysqlConversation extends SessionState {
     super.releaseGuards();
     this.memory.reset();
     this.prepared.clear();
+    this.cursorOpen = false;
     this.inTransaction = false;
     this.ownTables = false;
     this.environment = undefined;

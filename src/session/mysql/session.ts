@@ -30,7 +30,7 @@ class MysqlSession extends FramedSession<MysqlConversation, Framer> {
   }
 
   protected get owes(): boolean {
-    return this.state.unsure || !this.state.expected.empty;
+    return this.state.unsure || this.state.cursorOpen || !this.state.expected.empty;
   }
 
   protected writeLastWord(word: LastWord): Buffer | undefined {

@@ -198,6 +198,24 @@ describe('MySQL', () => {
     expect(one.parted).toBe(true);
   });
 
+  test('a cursor with rows left is no idle session', () => {
+    const one = loggedIn();
+    const fetch = (status: number): boolean => {
+      one.receive('client', write.writeCommand(command.stmtFetch, Buffer.alloc(8, 1)), 0);
+      one.receive('server', write.writeEof(1, status), 0);
+      return one.idle;
+    };
+    const [cursorExists, lastRowSent] = [0x40, 0x80];
+    expect([fetch(2 | cursorExists), fetch(2 | cursorExists), fetch(2 | lastRowSent)]).toEqual([
+      false,
+      false,
+      true,
+    ]);
+    expect(fetch(2 | cursorExists)).toBe(false);
+    one.receive('client', write.writeStatementClose(1), 0);
+    expect(one.idle).toBe(true);
+  });
+
   test('idle for too long: MariaDB closes without a word', () => {
     const idle = { code: fatalCodes.idleTimeout, message: 'idle' };
     expect(loggedIn().lastWord(idle)?.readUInt16LE(5)).toBe(4031);
