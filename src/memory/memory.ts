@@ -19,7 +19,14 @@ import { includesTable } from './names.ts';
 import type { EarlierRead, FailedInsert, LockingLookup } from './notes.ts';
 import { Opening } from './opening.ts';
 import { RememberedRead } from './read.ts';
-import type { Outcome, Statement, StatementError, TransactionStatus, WatchedRow } from './types.ts';
+import type {
+  Outcome,
+  ReadResult,
+  Statement,
+  StatementError,
+  TransactionStatus,
+  WatchedRow,
+} from './types.ts';
 import { UnreadStatements } from './unread.ts';
 
 /** First words of what is no read, whatever it returns. */
@@ -174,7 +181,10 @@ export class TransactionMemory {
     if (this.current === 'I') this.completedOutside(statement, outcome);
     else if (outcome.error !== undefined) this.failed(statement, outcome.error);
     // An INSERT that failed asks what follows it.
-    else if (this.insert !== undefined || !this.unread.add(statement, outcome, this.gaps))
+    else if (
+      this.insert !== undefined ||
+      !this.unread.add(statement, outcome, this.gaps, this.ofTable(outcome.read))
+    )
       this.succeeded(statement, outcome);
   }
 
@@ -229,8 +239,7 @@ export class TransactionMemory {
     }
     if (this.insert !== undefined && statement.shape.kind !== 'noise') this.insert = undefined;
     if (tag.startsWith('SELECT')) {
-      // MySQL has the tag for every result; SHOW and `SELECT @@x`, which drivers send, have no column of a table.
-      if (this.dialect !== 'postgres' && outcome.read?.columns?.[0]?.origin === undefined) return;
+      if (!this.ofTable(outcome.read)) return;
       this.earlier = { statement, rows: outcome.read?.rows ?? 0, across: 'begin' };
     } else if (outcome.tag !== undefined && !/^(SET|RESET|SHOW|DEALLOCATE)/.test(tag)) {
       this.earlier = undefined;
@@ -380,8 +389,13 @@ export class TransactionMemory {
     const unread = this.unread.lastRead;
     if (unread !== undefined)
       return { statement: unread.statement, rows: unread.outcome.read?.rows ?? 0, across: 'transactions' };
-    const last = this.remembered.at(-1);
+    const last = this.remembered.findLast(({ result }) => this.ofTable(result));
     return last && { statement: last.statement, rows: last.result.rows, across: 'transactions' };
+  }
+
+  /** SHOW and `SELECT @@x`, which MySQL's drivers send between any two statements, have no column of a table. */
+  private ofTable(read: ReadResult | undefined): boolean {
+    return this.dialect === 'postgres' || read?.columns?.[0]?.origin !== undefined;
   }
 
   private forget(): void {

@@ -32,7 +32,7 @@ export class UnreadStatements {
   private bytes = 0;
   /** Of them, what the share has given. */
   private valueBytes = 0;
-  /** The latest that is a read, unless it is nothing that is understood. */
+  /** The latest that is a read, as far as that can be told without its shape. */
   private read: Unread | undefined;
 
   /** @param share what captured values are taken from, here as in a read that is remembered */
@@ -41,8 +41,11 @@ export class UnreadStatements {
     this.share = share;
   }
 
-  /** @returns false: this one has to be read now, behind those that wait */
-  add(statement: Statement, outcome: Outcome, gaps: number): boolean {
+  /**
+   * @param read it returned what a table has
+   * @returns false: this one has to be read now, behind those that wait
+   */
+  add(statement: Statement, outcome: Outcome, gaps: number, read: boolean): boolean {
     const { word } = statement;
     if (!mayWait.has(word) || !statement.alone) return false;
     if (word === 'insert' && nothingInserted.test(outcome.tag ?? '')) return false;
@@ -56,7 +59,7 @@ export class UnreadStatements {
     this.bytes = bytes;
     const unread = { statement, outcome, gaps };
     this.list.push(unread);
-    if (word === 'select') this.read = unread;
+    if (read && word === 'select') this.read = unread;
     return true;
   }
 

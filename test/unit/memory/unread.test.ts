@@ -22,6 +22,7 @@ const steps: Step[] = [
   { sql: 'SELECT f(1)', ...found('1') },
   { sql: 'SELECT id FROM c WHERE id = 5 FOR UPDATE', rows: [] },
   { sql: 'SELECT 1; SELECT 2', ...found('1') },
+  { sql: 'SELECT id FROM c WHERE v = 3', ...found('1'), cut: 'suspended' },
   { sql: 'INSERT INTO c (id) VALUES (7)' },
   { sql: 'INSERT INTO c (id) VALUES (7)', error: { code: '23505', errno: 1062, table: 'c' } },
   { sql: 'INSERT INTO c (id) VALUES (7) ON CONFLICT DO NOTHING', tag: 'INSERT 0 0' },
@@ -105,7 +106,26 @@ describe.each(['postgres', 'mysql'] as const)('%s', (dialect) => {
       { numRuns: 2_000 },
     );
     expect(rewritten).toBeGreaterThan(20);
-  });
+  }, 60_000);
+});
+
+test.each([
+  { sql: 'SELECT @@session.transaction_read_only', ...found('0') },
+  { sql: 'SELECT 1', ...found('1') },
+  { sql: 'SELECT id INTO @x FROM c', tag: 'SELECT 1' },
+])("MySQL: the note of a transaction's last read is not that of $sql", (step) => {
+  for (const unread of [0, 8]) {
+    const one = scene('mysql', unread);
+    one.run({ sql: 'BEGIN' });
+    one.run({ sql: 'SELECT id FROM c WHERE v = 1', ...found('1', '2'), columns: [mysqlColumn] });
+    one.run({ ...step, columns: [] });
+    one.run({ sql: 'COMMIT' });
+    one.run({ sql: 'BEGIN' });
+    expect([unread, one.verdict({ sql: 'DELETE FROM c WHERE id IN (1, 2)' })]).toEqual([
+      unread,
+      'across-transactions',
+    ]);
+  }
 });
 
 test('a transaction in which nobody asks is never read, however it ends', () => {
