@@ -9,11 +9,17 @@ import type { Statement } from './types.ts';
 
 export class Opening {
   private touched = false;
+  private reads = false;
   private readonly seen = new Set<string>();
 
   /** The transaction has read no table and written none. */
   get untouched(): boolean {
     return !this.touched;
+  }
+
+  /** It began with READ ONLY, which MySQL and MariaDB do not tell afterwards: their variable is that of the session. */
+  get readOnly(): boolean {
+    return this.reads;
   }
 
   /**
@@ -26,9 +32,11 @@ export class Opening {
     return true;
   }
 
-  /** @param by the statement that began it, if any did */
+  /** @param by the statement behind which the server said that it is open; undefined: nothing has run in it */
   begin(by?: Statement): void {
-    this.touched = by !== undefined && takesSnapshot(by);
+    const began = by?.word === 'start' ? by.text.toString('latin1', 0, 4096) : '';
+    this.touched = by !== undefined && (readsBehindBegin(by) || /\bsnapshot\b/i.test(began));
+    this.reads = /\bread\s+only\b/i.test(began);
     this.seen.clear();
   }
 
@@ -48,6 +56,8 @@ function touches(statement: Statement): boolean {
     case 'noise':
       return isShow(statement);
     case 'begin':
+    case 'commit':
+    case 'rollback':
     case 'savepoint':
     case 'release':
     case 'rollback-to':
@@ -59,7 +69,10 @@ function touches(statement: Statement): boolean {
   }
 }
 
-/** START TRANSACTION WITH CONSISTENT SNAPSHOT (MySQL, MariaDB). */
-function takesSnapshot({ text, word }: Statement): boolean {
-  return word !== 'begin' && /\bsnapshot\b/i.test(text.toString('latin1', 0, 4096));
+/**
+ * The first read itself, where autocommit is off and MySQL's log-in did not say so; a CALL; several statements in one. A
+ * BEGIN by itself is told without its shape.
+ */
+function readsBehindBegin(by: Statement): boolean {
+  return !(by.word === 'begin' && by.alone) && touches(by);
 }

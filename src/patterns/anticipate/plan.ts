@@ -32,6 +32,6 @@ function refusedSession(memory: TransactionMemory, server: ServerState | undefin
   if (server === undefined) return 'catalog';
   const level = isolationOf(memory, server);
   if (level === undefined || level === 'read uncommitted') return 'isolation';
-  if (server.readOnly) return 'read-only';
+  if (server.readOnly || memory.opening.readOnly) return 'read-only';
   return level === 'read committed' || memory.opening.untouched ? undefined : 'snapshot-taken';
 }

@@ -130,10 +130,14 @@ export class MysqlConversation extends SessionState {
     if (this.rules.active && this.guards.length > 0) this.releaseIfEnded(statement);
   }
 
-  /** START TRANSACTION inside a transaction, and AND CHAIN, leave the flag set although the transaction is another one. */
+  /**
+   * START TRANSACTION inside a transaction, and AND CHAIN, leave the flag set although the transaction is another one. DDL
+   * leaves it as it is where, with autocommit off, nothing had begun.
+   */
   private releaseIfEnded(statement: Statement): void {
     const kind = this.guarded(statement, () => statement.shape.kind);
-    if (kind === 'begin' || kind === 'commit' || kind === 'rollback') this.releaseGuards();
+    const ended = kind === 'begin' || kind === 'commit' || kind === 'rollback';
+    if (ended || (kind === 'other' && !this.inTransaction)) this.releaseGuards();
   }
 
   /** DDL that failed may have been the second of several statements, so an error makes no difference. */
@@ -162,6 +166,8 @@ export class MysqlConversation extends SessionState {
     this.inTransaction = inTransaction;
     this.unsure = false;
     this.status = inTransaction || !autocommit ? 'T' : 'I';
+    // Taken with autocommit off, and the statement behind it began nothing.
+    if (this.status === 'I') this.releaseGuards();
     this.told(this.status);
   }
 

@@ -2,7 +2,8 @@
  * The guard in front of the first SELECT on InnoDB (pattern `anticipate`), where it also comes in front of the snapshot:
  * closed in READ COMMITTED and REPEATABLE READ, with innodb_snapshot_isolation (MariaDB 11.8) as well.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createConnection, format, type Connection } from 'mysql2/promise';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ask, availableEngines, startMysql, type Mysql } from '../../support/mysql.ts';
 import { startInterlock, type Proxy } from '../../support/proxy.ts';
 import { decisions, FindingReader, repeated } from '../findings.ts';
@@ -17,6 +18,9 @@ const rounds = process.env.INTERLOCK_TEST_LONG === '1' ? 40 : 5;
 const levels: readonly Isolation[] = ['READ COMMITTED', 'REPEATABLE READ'];
 const filter = filterOf('shop_cart');
 
+/** Declared, and refused by the server before it has read anything. */
+const broken = 'SELECT shop_cart.nothing FROM shop_cart';
+
 const config = (server: string): string => `
 listeners: [{ name: main, listen: '127.0.0.1:0', server: '${server}' }]
 rules:
@@ -26,7 +30,7 @@ rules:
       pattern: anticipate
       mode: rewrite
       match: { tables: [shop_cart] }
-      settings: { select: [${JSON.stringify(filter)}] }
+      settings: { select: [${JSON.stringify(filter)}, '${broken}'] }
       examples:
         - dialect: mariadb
           session: [BEGIN, ${JSON.stringify(`${filter.replace('?', "'two'")} -> none`)}]
@@ -89,6 +93,41 @@ describe.each(await availableEngines())('%s', (engine) => {
     expect(verdict).toBe('1062@R2.I');
     expect(decisions(await findings.next(2))).toEqual(repeated(`refused ${reason}`, 2));
   });
+
+  const open: Connection[] = [];
+  afterEach(() => Promise.all(open.splice(0).map((connection) => connection.end())));
+
+  /** On a connection of its own, which stays open; an error of the server does not end it. @returns what was found */
+  async function play(...statements: string[]): Promise<string[]> {
+    const findings = reader();
+    const connection = await createConnection(proxies[0]?.url ?? '');
+    open.push(connection);
+    for (const text of statements) await connection.query(text).catch(() => undefined);
+    return decisions(await findings.next(1));
+  }
+  const anticipated = format(filter, ['two']);
+
+  test('a transaction that reads only makes nobody wait', async () => {
+    expect(await play('START TRANSACTION READ ONLY', anticipated)).toEqual(['refused read-only']);
+  });
+
+  test('autocommit off for everybody: what was read first has taken the snapshot', async () => {
+    await ask(direct, 'SET GLOBAL autocommit = 0');
+    try {
+      const said = await play('SELECT COUNT(*) FROM shop_product', anticipated);
+      expect(said).toEqual(['refused snapshot-taken']);
+    } finally {
+      await ask(direct, 'SET GLOBAL autocommit = 1');
+    }
+  });
+
+  test.each(['SET autocommit = 1', 'CREATE TABLE IF NOT EXISTS made (id INT)', 'COMMIT'])(
+    'autocommit off, and the SELECT failed, so that nothing began: the guard is free behind %s',
+    async (text) => {
+      expect(await play('SET autocommit = 0', broken, text)).toEqual(['guarded']);
+      expect(await play('BEGIN', anticipated, 'ROLLBACK')).toEqual(['guarded']);
+    },
+  );
 
   test.each(levels)(
     `${rounds} times 4 sessions from no rows, over two processes: all commit, %s`,

@@ -118,6 +118,12 @@ export const anticipateMysqlCases: Case[] = [
     found,
   },
   {
+    reason: 'read-only',
+    what: 'the transaction began so',
+    refused: story(['START TRANSACTION READ ONLY', opening]),
+    found: story(['START TRANSACTION READ ONLY', 'COMMIT', 'START TRANSACTION READ WRITE', opening]),
+  },
+  {
     reason: 'snapshot-taken',
     what: 'a read stands in front, REPEATABLE READ',
     refused: story(['BEGIN', 'SELECT id FROM d', opening], { server: repeatable }),
@@ -156,6 +162,12 @@ export const anticipateMysqlCases: Case[] = [
     what: 'BEGIN in place of a transaction is another one',
     refused: story(['BEGIN', 'START TRANSACTION WITH CONSISTENT SNAPSHOT', opening], { server: repeatable }),
     found: story(['BEGIN', 'SELECT id FROM d', 'BEGIN', opening], { server: repeatable }),
+  },
+  {
+    reason: 'snapshot-taken',
+    what: 'autocommit is off, which the server said behind the first read only',
+    refused: story([{ sql: 'SELECT id FROM d', flags: 'T' }, opening], { server: repeatable }),
+    found: story([{ sql: 'SET autocommit = 0', flags: 'T' }, opening], { server: repeatable }),
   },
   {
     reason: 'snapshot-taken',
