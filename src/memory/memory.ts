@@ -16,17 +16,10 @@ import { inFailedTransaction, isUniqueViolation } from './errors.ts';
 import { Budget, type Share } from './budget.ts';
 import type { MemoryLimits } from './limits.ts';
 import { includesTable } from './names.ts';
-import type { EarlierRead, FailedInsert, LockingLookup } from './notes.ts';
+import { isOfTable, type EarlierRead, type FailedInsert, type LockingLookup } from './notes.ts';
 import { Opening } from './opening.ts';
 import { RememberedRead } from './read.ts';
-import type {
-  Outcome,
-  ReadResult,
-  Statement,
-  StatementError,
-  TransactionStatus,
-  WatchedRow,
-} from './types.ts';
+import type { Outcome, Statement, StatementError, TransactionStatus, WatchedRow } from './types.ts';
 import { UnreadStatements } from './unread.ts';
 
 /** First words of what is no read, whatever it returns. */
@@ -181,10 +174,7 @@ export class TransactionMemory {
     if (this.current === 'I') this.completedOutside(statement, outcome);
     else if (outcome.error !== undefined) this.failed(statement, outcome.error);
     // An INSERT that failed asks what follows it.
-    else if (
-      this.insert !== undefined ||
-      !this.unread.add(statement, outcome, this.gaps, this.ofTable(outcome.read))
-    )
+    else if (this.insert !== undefined || !this.unread.add(statement, outcome, this.gaps, this.dialect))
       this.succeeded(statement, outcome);
   }
 
@@ -239,7 +229,7 @@ export class TransactionMemory {
     }
     if (this.insert !== undefined && statement.shape.kind !== 'noise') this.insert = undefined;
     if (tag.startsWith('SELECT')) {
-      if (!this.ofTable(outcome.read)) return;
+      if (!isOfTable(outcome.read, this.dialect)) return;
       this.earlier = { statement, rows: outcome.read?.rows ?? 0, across: 'begin' };
     } else if (outcome.tag !== undefined && !/^(SET|RESET|SHOW|DEALLOCATE)/.test(tag)) {
       this.earlier = undefined;
@@ -389,13 +379,8 @@ export class TransactionMemory {
     const unread = this.unread.lastRead;
     if (unread !== undefined)
       return { statement: unread.statement, rows: unread.outcome.read?.rows ?? 0, across: 'transactions' };
-    const last = this.remembered.findLast(({ result }) => this.ofTable(result));
+    const last = this.remembered.findLast(({ result }) => isOfTable(result, this.dialect));
     return last && { statement: last.statement, rows: last.result.rows, across: 'transactions' };
-  }
-
-  /** SHOW and `SELECT @@x`, which MySQL's drivers send between any two statements, have no column of a table. */
-  private ofTable(read: ReadResult | undefined): boolean {
-    return this.dialect === 'postgres' || read?.columns?.[0]?.origin !== undefined;
   }
 
   private forget(): void {

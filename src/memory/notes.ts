@@ -1,6 +1,6 @@
 /** What a transaction's memory knows beside its reads, for the patterns. */
-import type { InsertShape, SelectShape } from '../sql/shape.ts';
-import type { Statement, StatementError } from './types.ts';
+import type { Dialect, InsertShape, SelectShape } from '../sql/shape.ts';
+import type { ReadResult, Statement, StatementError } from './types.ts';
 
 /** The last read in front of the present transaction: enough to count `across-begin` and `across-transactions`. */
 export interface EarlierRead {
@@ -27,4 +27,9 @@ export interface FailedInsert {
 export interface LockingLookup {
   statement: Statement;
   shape: SelectShape;
+}
+
+/** SHOW and `SELECT @@x`, which MySQL's drivers send between any two statements, have no column of a table. */
+export function isOfTable(read: ReadResult | undefined, dialect: Dialect): boolean {
+  return dialect === 'postgres' || read?.columns?.[0]?.origin !== undefined;
 }

@@ -4,8 +4,10 @@
  *
  * Invariant: bounded in number and bytes; over the bound they are read, none is forgotten.
  */
+import type { Dialect } from '../sql/shape.ts';
 import type { Share } from './budget.ts';
 import type { MemoryLimits } from './limits.ts';
+import { isOfTable } from './notes.ts';
 import { sizeOf } from './read.ts';
 import type { Outcome, Statement } from './types.ts';
 
@@ -41,11 +43,8 @@ export class UnreadStatements {
     this.share = share;
   }
 
-  /**
-   * @param read it returned what a table has
-   * @returns false: this one has to be read now, behind those that wait
-   */
-  add(statement: Statement, outcome: Outcome, gaps: number, read: boolean): boolean {
+  /** @returns false: this one has to be read now, behind those that wait */
+  add(statement: Statement, outcome: Outcome, gaps: number, dialect: Dialect): boolean {
     const { word } = statement;
     if (!mayWait.has(word) || !statement.alone) return false;
     if (word === 'insert' && nothingInserted.test(outcome.tag ?? '')) return false;
@@ -59,7 +58,7 @@ export class UnreadStatements {
     this.bytes = bytes;
     const unread = { statement, outcome, gaps };
     this.list.push(unread);
-    if (read && word === 'select') this.read = unread;
+    if (word === 'select' && isOfTable(outcome.read, dialect)) this.read = unread;
     return true;
   }
 
