@@ -82,7 +82,11 @@ class RuleRow {
     const because = findings
       .filter(({ reason, count: times }) => reason !== '' && times > 0)
       .toSorted((one, other) => other.count - one.count);
+    const guarded = count(findings, 'guarded');
     const lines = [
+      ...(guarded === 0
+        ? []
+        : [['guarded', guarded, 'The guard was taken ahead of what follows; nothing was rewritten.']]),
       ...because.map(({ decision, reason, count: times }) => [
         `${reason}${decision === 'refused' ? '' : ` (${decision})`}`,
         times,
@@ -91,7 +95,7 @@ class RuleRow {
       ...evidence.map(({ kind, count: times }) => [kind, times, evidenceNames[kind] ?? 'Evidence.']),
     ];
     const short = lines.map(([name, times]) => `${name} ${number.format(times)}`);
-    this.summary.textContent = short.length === 0 ? 'nothing refused' : `Reasons: ${short.join(', ')}`;
+    this.summary.textContent = short.length === 0 ? 'nothing refused' : `In numbers: ${short.join(', ')}`;
     this.list.replaceChildren(
       ...lines.flatMap(([name, times, text]) => [
         el('dt', '', `${name}: ${number.format(times)}`),
