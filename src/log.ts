@@ -90,6 +90,12 @@ export function logEvent(log: Log, who: object, event: SessionEvent): void {
         );
       else log.info({ ...who, rule: event.rule }, 'breaker closed: this rule rewrites again');
       return;
+    case 'suggestion':
+      log.info(
+        { ...who, table: event.table, fingerprint: event.fingerprint },
+        'suggestion: a rule that anticipates this SELECT, see /suggestions',
+      );
+      return;
     case 'problem':
       log.error(
         { ...who, fingerprint: event.fingerprint, problem: event.message },

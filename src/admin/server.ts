@@ -1,6 +1,6 @@
 /**
  * The admin port: plain HTTP, read only. /healthz and /readyz answer anybody who gets here, as probes have no secrets, and
- * so do the dashboard's own files, which say nothing. /metrics, /findings and /events, from which the dashboard lives, name
+ * so do the dashboard's own files, which say nothing. /metrics, /findings, /suggestions and /events, from which the dashboard lives, name
  * rules and tables, so they want the token where there is one. Without one the port is on loopback (config sees to that), and
  * only names of the machine itself are accepted as Host, so that a web page cannot read it through a name that it points here.
  */
@@ -17,13 +17,15 @@ export interface AdminOptions extends HistorySource {
   listen: { host: string; port: number };
   token: string | undefined;
   findings: Findings;
+  /** A file of rules; undefined: nothing is learnt. */
+  suggestions?: (() => string) | undefined;
   /** False while starting and draining. */
   ready: () => boolean;
 }
 
 const requestTimeoutMs = 5_000;
 
-const protectedPaths = new Set(['/metrics', '/findings', '/events']);
+const protectedPaths = new Set(['/metrics', '/findings', '/suggestions', '/events']);
 
 const headers: readonly [string, string][] = [
   ['cache-control', 'no-store'],
@@ -74,7 +76,7 @@ export class AdminServer {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = (request.url ?? '').split('?')[0] ?? '';
-    const { metrics, findings, ready } = this.#options;
+    const { metrics, findings, suggestions, ready } = this.#options;
     for (const [name, value] of headers) response.setHeader(name, value);
     const send = (status: number, body: string | Buffer, type = 'text/plain; charset=utf-8') =>
       response.writeHead(status, { 'content-type': type }).end(body);
@@ -93,7 +95,10 @@ export class AdminServer {
     } else if (path === '/metrics') send(200, await metrics.metrics(), metrics.contentType);
     else if (path === '/findings')
       send(200, `${JSON.stringify({ findings: findings.list() })}\n`, 'application/json');
-    else if (request.method === 'HEAD') send(200, '', 'text/event-stream');
+    else if (path === '/suggestions') {
+      if (suggestions === undefined) send(404, 'nothing is learnt: see the key learn\n');
+      else send(200, suggestions(), 'application/yaml; charset=utf-8');
+    } else if (request.method === 'HEAD') send(200, '', 'text/event-stream');
     else if (!(await this.#events.add(response))) send(503, 'too many readers\n');
   }
 

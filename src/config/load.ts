@@ -3,6 +3,7 @@
  */
 import { dirname, resolve } from 'node:path';
 import type { Rule } from '../patterns/rule.ts';
+import type { LearnSettings } from '../patterns/anticipate/learner.ts';
 import type { BreakerSettings } from '../session/breaker.ts';
 import type { RuleSet, SessionLimits } from '../session/types.ts';
 import {
@@ -67,6 +68,8 @@ export interface Config {
   /** Milliseconds. */
   factsLifetime: number;
   breaker: BreakerSettings;
+  /** Undefined: off. */
+  learn: LearnSettings | undefined;
   admin: { listen: TcpAddress; token: string | undefined; findings: number } | undefined;
   log: ConfigFile['log'];
   workers: ConfigFile['workers'];
@@ -144,6 +147,7 @@ export function load(
     memoryBytes: limits.memory_bytes,
     factsLifetime: limits.facts_lifetime,
     breaker: file.breaker,
+    learn: learnSettings(file.learn),
     admin: file.admin && {
       listen: file.admin.listen,
       token: file.admin.token,
@@ -152,6 +156,10 @@ export function load(
     log: file.log,
     workers: file.workers,
   };
+}
+
+function learnSettings({ mode, half_life: halfLife, ...rest }: ConfigFile['learn']): Config['learn'] {
+  return mode === 'off' ? undefined : { halfLife, ...rest };
 }
 
 const noTlsThere = 'there is no TLS on a Unix socket, and nobody who could listen in: leave it out';

@@ -180,8 +180,19 @@ const breaker = z.strictObject({
   pause: duration.default(defaultBreaker.pause),
 });
 
+const learn = z.strictObject({
+  /** suggest: SELECTs that open a transaction which deletes and inserts again are proposed as rules, at /suggestions. */
+  mode: z.enum(['off', 'suggest']).default('off'),
+  /** Transactions of a shape until it is proposed. */
+  after: count.default(5),
+  /** What was seen counts half after it. */
+  half_life: duration.default(86_400_000),
+  /** Shapes that are remembered; over it the one that was seen least is forgotten. */
+  shapes: count.default(200),
+});
+
 const admin = z.strictObject({
-  /** HTTP: the dashboard at /, /healthz, /readyz, /metrics, /findings, /events. */
+  /** HTTP: the dashboard at /, /healthz, /readyz, /metrics, /findings, /suggestions, /events. */
   listen: tcpAddress,
   /** Needed on any address that is not loopback: `Authorization: Bearer …`. */
   token: z.string().min(16, 'a token needs at least 16 characters').optional(),
@@ -196,6 +207,7 @@ export const configSchema = z.strictObject({
   rules: rules.prefault({}),
   limits: limits.prefault({}),
   breaker: breaker.prefault({}),
+  learn: learn.prefault({}),
   admin: admin.optional(),
   log: z.strictObject({ level: z.enum(logLevels).default('info') }).prefault({}),
   /** Processes that share the listeners; auto: one for each core. */

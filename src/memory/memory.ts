@@ -10,15 +10,14 @@
  */
 import type { Dialect, InsertShape, Name, SelectShape } from '../sql/shape.ts';
 import { hasNoEffect, onlyKnownFunctions } from './functions.ts';
-import { isShow, TransactionIsolation } from './isolation.ts';
-import type { EffectiveIsolation } from './isolation.ts';
+import { isShow, TransactionIsolation, type EffectiveIsolation } from './isolation.ts';
 import { inFailedTransaction, isUniqueViolation } from './errors.ts';
 import { Budget, type Share } from './budget.ts';
 import type { MemoryLimits } from './limits.ts';
 import { includesTable } from './names.ts';
-import { isOfTable, type EarlierRead, type FailedInsert, type LockingLookup } from './notes.ts';
+import { isOfTable, quietInsert, type EarlierRead, type FailedInsert, type LockingLookup } from './notes.ts';
 import { Opening } from './opening.ts';
-import { RememberedRead } from './read.ts';
+import { RememberedRead, type When } from './read.ts';
 import type { Outcome, Statement, StatementError, TransactionStatus, WatchedRow } from './types.ts';
 import { UnreadStatements } from './unread.ts';
 
@@ -36,6 +35,8 @@ export class TransactionMemory {
   private unknown = false;
   private wrote = false;
   private readonly began = new Opening();
+  /** Told of the reads of a transaction when it has ended, or of one that is forgotten before. */
+  ended: ((reads: readonly RememberedRead[]) => void) | undefined;
   private gaps = 0;
   private readonly unread: UnreadStatements;
   private idleSince: number | undefined;
@@ -135,7 +136,7 @@ export class TransactionMemory {
 
   /** Milliseconds in which the server waited for the app since the read ended; lock waits do not count. */
   heldFor(read: RememberedRead): number {
-    return this.gaps - read.gapAtEnd;
+    return this.gaps - read.at.gaps;
   }
 
   /** A client statement arrived. */
@@ -239,14 +240,15 @@ export class TransactionMemory {
   private succeeded(statement: Statement, outcome: Outcome): void {
     const { shape } = statement;
     // What waits is of no interest to a transaction that is over; a chained one keeps the level of the one before.
-    if ((shape.kind !== 'commit' && shape.kind !== 'rollback') || shape.chain) this.catchUp();
+    const over = (shape.kind === 'commit' || shape.kind === 'rollback') && !shape.chain;
+    if (!over || this.ended !== undefined) this.catchUp();
     this.follow(statement, outcome, this.gaps);
   }
 
   private follow(statement: Statement, outcome: Outcome, gaps: number): void {
     const { shape } = statement;
     if (this.dialect !== 'postgres') this.followIsolation(statement);
-    this.began.follow(statement);
+    const opening = this.began.follow(statement);
     if (shape.kind === 'noise' || shape.kind === 'set-isolation') return;
     if (shape.kind === 'begin' && this.dialect !== 'postgres') {
       this.endTransaction(false, true);
@@ -271,7 +273,7 @@ export class TransactionMemory {
         this.began.rolledBack();
         return;
       case 'select':
-        this.rememberRead(statement, shape, outcome, gaps);
+        this.rememberRead(statement, shape, outcome, { gaps, opening });
         return;
       case 'insert':
         this.wrote = true;
@@ -298,16 +300,15 @@ export class TransactionMemory {
     else if (shape.kind !== 'noise' || isShow(statement)) this.levels.used(statement);
   }
 
-  private rememberRead(statement: Statement, shape: SelectShape, outcome: Outcome, gaps: number): void {
+  private rememberRead(statement: Statement, shape: SelectShape, { read }: Outcome, at: When): void {
     if (!hasNoEffect(shape.functions, this.dialect) || shape.into) {
       this.row = undefined;
       this.unknown = true;
       this.wrote = true;
     }
-    const read = outcome.read;
     if (read === undefined) return;
-    this.remembered.push(new RememberedRead(statement, shape, read, gaps, this.limits, this.share));
-    if (this.remembered.length > this.limits.reads) this.share.give(this.remembered.shift()?.bytes ?? 0);
+    this.remembered.push(new RememberedRead(statement, shape, read, at, this.limits, this.share));
+    if (this.remembered.length > this.limits.reads) this.forgetOldest();
     if (!shape.locking || read.rows > 0 || read.cut === 'suspended' || shape.equalities.length === 0) return;
     this.lookups.push({ statement, shape });
     if (this.lookups.length > this.limits.lockingLookups) this.lookups.shift();
@@ -338,14 +339,7 @@ export class TransactionMemory {
   /** ON DUPLICATE KEY UPDATE locks the row that was in its way, also when nothing changes: there is no race to see. */
   private rememberQuiet(statement: Statement, shape: InsertShape): void {
     if (this.dialect !== 'postgres' && !/\bignore\b/i.test(statement.text.toString('latin1', 0, 64))) return;
-    this.insert = {
-      statement,
-      shape,
-      error: { code: '' },
-      sameTransaction: true,
-      unknownEffect: false,
-      quiet: true,
-    };
+    this.insert = quietInsert(statement, shape);
   }
 
   private followInsert(kind: string): void {
@@ -369,6 +363,8 @@ export class TransactionMemory {
    * transaction, and a lock on the row that was in the INSERT's way lasts as long as it.
    */
   private endTransaction(chainedRollback = false, chained = false): void {
+    if (this.ended !== undefined) this.catchUp();
+    this.ended?.(this.remembered);
     if (!chained) this.levels.end();
     this.earlier = this.lastRead();
     if (this.insert !== undefined && !chainedRollback) this.insert.sameTransaction = false;
@@ -381,6 +377,11 @@ export class TransactionMemory {
       return { statement: unread.statement, rows: unread.outcome.read?.rows ?? 0, across: 'transactions' };
     const last = this.remembered.findLast(({ result }) => isOfTable(result, this.dialect));
     return last && { statement: last.statement, rows: last.result.rows, across: 'transactions' };
+  }
+
+  private forgetOldest([oldest] = this.remembered.splice(0, 1)): void {
+    this.share.give(oldest?.bytes ?? 0);
+    if (oldest !== undefined) this.ended?.([oldest]);
   }
 
   private forget(): void {

@@ -33,3 +33,9 @@ export interface LockingLookup {
 export function isOfTable(read: ReadResult | undefined, dialect: Dialect): boolean {
   return dialect === 'postgres' || read?.columns?.[0]?.origin !== undefined;
 }
+
+/** An INSERT that met a row and said nothing. */
+export function quietInsert(statement: Statement, shape: InsertShape): FailedInsert {
+  const error = { code: '' };
+  return { statement, shape, error, sameTransaction: true, unknownEffect: false, quiet: true };
+}

@@ -44,9 +44,14 @@ export class Opening {
     this.seen.clear();
   }
 
-  /** Another statement, executed or refused: what fails may have read first. */
-  follow(statement: Statement): void {
+  /**
+   * Another statement, executed or refused: what fails may have read first.
+   * @returns true: nothing had been touched before it
+   */
+  follow(statement: Statement): boolean {
+    const { untouched } = this;
     this.touched ||= touches(statement);
+    return untouched;
   }
 }
 

@@ -8,6 +8,7 @@ import type { DeleteShape, Name, SelectShape, Shape } from '../sql/shape.ts';
 import { familyOf, keyOfBinary, keyOfText } from './keys.ts';
 import { mysqlKeyType } from './keys-mysql.ts';
 import type { Share } from './budget.ts';
+import { Aftermath } from './aftermath.ts';
 import type { MemoryLimits } from './limits.ts';
 import { sameTable } from './names.ts';
 import type { Parameters, ReadResult, ResultColumn, Statement } from './types.ts';
@@ -21,12 +22,19 @@ interface Chunks {
   keys: Set<string>;
 }
 
+/** Where in its transaction a read stands. */
+export interface When {
+  /** Sum of the session's idle gaps when the read ended. */
+  gaps: number;
+  /** The transaction had read and written nothing before. */
+  opening: boolean;
+}
+
 export class RememberedRead {
   readonly statement: Statement;
   readonly shape: SelectShape;
   readonly result: ReadResult;
-  /** Sum of the session's idle gaps when the read ended. */
-  readonly gapAtEnd: number;
+  readonly at: When;
   /** Rows could not be remembered: over rememberedIds or rememberedBytes, or there is no room in the share. */
   readonly overLimit: boolean;
   /** Of the share. */
@@ -39,6 +47,8 @@ export class RememberedRead {
   /** The captured keys were used to write another table or column, or to update. */
   usedElsewhere = false;
   unknownEffect = false;
+  /** What became of its rows, for who learns from it. */
+  readonly aftermath = new Aftermath();
   private parts: Chunks | undefined;
   private savepoints: string[] | undefined = [];
   private raw: (string | null)[] | undefined;
@@ -49,13 +59,13 @@ export class RememberedRead {
     statement: Statement,
     shape: SelectShape,
     result: ReadResult,
-    gapAtEnd: number,
+    at: When,
     limits: MemoryLimits,
     share: Share,
   ) {
     this.statement = statement;
     this.shape = shape;
-    this.gapAtEnd = gapAtEnd;
+    this.at = at;
     this.limits = limits;
     this.raw = result.values;
     const tooLong = result.cut === 'limit' || (this.raw !== undefined && isTooLong(this.raw, limits));
@@ -138,6 +148,7 @@ export class RememberedRead {
         this.between++;
         return;
       case 'insert':
+        this.aftermath.inserted(shape.table);
         this.wrote = true;
         return;
       case 'update':
@@ -168,12 +179,19 @@ export class RememberedRead {
   private followDelete(shape: DeleteShape, parameters: Parameters | undefined): void {
     if (shape.single !== undefined) {
       const key = keyOfValue(shape.single.value, parameters, this.keyType);
-      if (typeof key === 'string' && this.keys()?.keys.has(key) === true) this.usedElsewhere = true;
+      const mine = this.keys()?.keys;
+      const isMine = typeof key === 'string' && mine?.has(key) === true;
+      if (isMine) this.usedElsewhere = true;
+      // Of a SELECT of whole rows the keys are not kept: any row of the table may be one of them.
+      if (isMine || mine === undefined)
+        this.aftermath.deletedOne(shape.table.name, shape.single.column.column);
       this.wrote = true;
       return;
     }
     const list = shape.list === undefined ? undefined : keysOfList(shape.list, parameters, this.keyType);
     const mine = this.keys()?.keys;
+    if (shape.list !== undefined && (mine === undefined || this.overlaps(list)))
+      this.aftermath.deletedByList(shape.table.name);
     if (shape.list === undefined || list === undefined || mine === undefined) {
       this.wrote = true;
       return;

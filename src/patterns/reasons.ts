@@ -68,6 +68,10 @@ export const reasons = {
     patterns: split,
     text: 'This transaction wrote after the SELECT, so a fresh evaluation of the predicate may see its own changes.',
   },
+  'row-loop': {
+    patterns: split,
+    text: "The rows of one SELECT are deleted one by one; each DELETE is the app's own decision. Reported once, at the second row; the pattern anticipate helps (docs/anticipate.md).",
+  },
   'set-constraints': {
     patterns: split,
     text: 'The app sent SET CONSTRAINTS in this transaction and decides itself when deferred checks run.',

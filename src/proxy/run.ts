@@ -3,6 +3,7 @@ import { Registry } from 'prom-client';
 import { AdminServer } from '../admin/server.ts';
 import { Findings, type FindingEntry } from '../admin/findings.ts';
 import { Samples } from '../admin/samples.ts';
+import { suggestionsOf } from '../admin/suggestions.ts';
 import { shown } from '../config/address.ts';
 import { LiveRules } from '../config/live-rules.ts';
 import type { Config } from '../config/load.ts';
@@ -11,6 +12,7 @@ import { defaultFactsCacheLimits, FactsCache } from '../facts/cache.ts';
 import { logEvent, type Log } from '../log.ts';
 import { Budget } from '../memory/budget.ts';
 import { Metrics, ReloadMetrics } from '../metrics.ts';
+import { Learner, type Seen } from '../patterns/anticipate/learner.ts';
 import { Breaker } from '../session/breaker.ts';
 import { Cancels } from '../session/cancels.ts';
 import { GuardQueue } from '../session/guard-queue.ts';
@@ -52,6 +54,7 @@ export interface Siblings {
   /** How many there are here now, and how many of this client. */
   ownConnections(count: number, client: string, its: number): void;
   finding(entry: FindingEntry): void;
+  learned(seen: Seen): void;
   listening(listener: string, address: string, port: number | undefined): void;
   /** A cancel request for a session that is not here. */
   cancel(key: string): void;
@@ -77,6 +80,7 @@ export async function run(
   // Of a worker they go to the primary.
   const wanted = config.admin !== undefined || siblings !== undefined;
   const samples = wanted ? new Samples(keptSamples, witness) : undefined;
+  const learner = config.learn && new Learner(config.learn, siblings && ((seen) => siblings.learned(seen)));
   const shared: SharedState = {
     witness,
     findings: samples,
@@ -86,6 +90,7 @@ export async function run(
     looks: new Breaker(config.breaker),
     cancels: new Cancels(siblings && ((key) => siblings.cancel(key))),
     memory: new Budget(config.memoryBytes),
+    learner,
   };
   const rules = new LiveRules(config.ruleSet);
   let inUse = config.rules;
@@ -149,6 +154,7 @@ export async function run(
     new AdminServer({
       ...config.admin,
       findings,
+      suggestions: learner && (() => suggestionsOf(learner)),
       metrics: metrics.registry,
       rules: () => inUse,
       ready: () => ready && !proxy.draining,

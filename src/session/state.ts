@@ -11,6 +11,7 @@ import type { ReadLook } from '../patterns/evidence.ts';
 import type { Rule } from '../patterns/rule.ts';
 import type { Finding } from '../patterns/types.ts';
 import type { Dialect, LexerSettings, Name } from '../sql/shape.ts';
+import { learnFrom } from './learning.ts';
 import { Output } from './output.ts';
 import { problemOf } from './problem.ts';
 import type { Run } from './run.ts';
@@ -69,6 +70,8 @@ export abstract class SessionState {
       { ...defaultMemoryLimits, rememberedIds: options.limits.rememberedIds },
       this.share,
     );
+    const { learner } = options.shared;
+    if (learner !== undefined) this.memory.ended = (reads) => learnFrom(this, learner, reads);
     this.info = { listener: options.listener, user: '', database: '', application: '' };
   }
 

@@ -6,6 +6,7 @@ import type { FactsCache } from '../facts/cache.ts';
 import type { Budget } from '../memory/budget.ts';
 import type { Outcome, Statement, TransactionStatus } from '../memory/types.ts';
 import type { Evidence } from '../patterns/evidence.ts';
+import type { Learner } from '../patterns/anticipate/learner.ts';
 import type { Finding, PatternId } from '../patterns/types.ts';
 import type { Reason } from '../patterns/reasons.ts';
 import type { Mode, Rule } from '../patterns/rule.ts';
@@ -56,6 +57,7 @@ export type SessionEvent =
   | BreakerEvent
   | LoggedInEvent
   | LogInRefusedEvent
+  | SuggestionEvent
   | StatementProblemEvent;
 
 /** One finding, one line in the log. No literals. */
@@ -130,6 +132,12 @@ export interface LogInRefusedEvent {
   application: string;
   /** SQLSTATE; MySQL, MariaDB: the error's number. */
   code: string;
+}
+/** A SELECT was seen often enough to open a transaction that should be anticipated: see /suggestions. */
+export interface SuggestionEvent {
+  type: 'suggestion';
+  table: string;
+  fingerprint: string;
 }
 export interface LoggedInEvent {
   type: 'logged-in';
@@ -259,6 +267,8 @@ export interface SharedState {
   /** What all sessions may remember together. */
   memory: Budget;
   findings?: FindingWatcher | undefined;
+  /** Learns which transactions should be anticipated; undefined: nobody does. */
+  learner?: Learner | undefined;
 }
 
 /** Which legs can be encrypted, and which must be. */

@@ -4,6 +4,7 @@
  */
 import type { FindingEntry } from '../admin/findings.ts';
 import type { Texts } from '../config/files.ts';
+import type { Seen } from '../patterns/anticipate/learner.ts';
 import type { Collected } from './metrics.ts';
 
 /** Client connections now. */
@@ -20,6 +21,7 @@ export type FromWorker =
   | { interlock: 'failed'; message: string }
   | { interlock: 'listening'; listener: string; address: string; port: number | undefined }
   | { interlock: 'finding'; entry: FindingEntry }
+  | { interlock: 'learned'; seen: Seen }
   /** A cancel request for a session that is not in this worker. */
   | { interlock: 'cancel'; key: string }
   /** The answer to the same. */

@@ -7,11 +7,13 @@ import cluster, { type Worker } from 'node:cluster';
 import { availableParallelism } from 'node:os';
 import { AdminServer } from '../admin/server.ts';
 import { Findings } from '../admin/findings.ts';
+import { suggestionsOf } from '../admin/suggestions.ts';
 import type { Texts } from '../config/files.ts';
 import type { Config } from '../config/load.ts';
 import type { Loaded } from '../config/reload.ts';
 import type { Log } from '../log.ts';
 import type { ReloadMetrics } from '../metrics.ts';
+import { Learner } from '../patterns/anticipate/learner.ts';
 import type { Running } from '../proxy/run.ts';
 import { isOurs, type FromPrimary, type FromWorker } from './messages.ts';
 import { WorkerMetrics, type Collected } from './metrics.ts';
@@ -53,6 +55,7 @@ class Primary implements Running {
   #rules: Config['rules'];
   readonly #log: Log;
   readonly #findings: Findings;
+  readonly #learner: Learner | undefined;
   readonly #metrics = new WorkerMetrics(() => this.#collect());
   readonly #members = new Map<number, Member>();
   /** Name -> what the log says of it. */
@@ -70,6 +73,7 @@ class Primary implements Running {
     this.#rules = config.rules;
     this.#log = log;
     this.#findings = new Findings(config.admin?.findings ?? 0);
+    this.#learner = config.learn && new Learner(config.learn);
   }
 
   async start(): Promise<void> {
@@ -124,7 +128,9 @@ class Primary implements Running {
     const ready = () => this.#ready && this.#stopped === undefined;
     const findings = this.#findings;
     const rules = () => this.#rules;
-    this.#admin = new AdminServer({ ...admin, findings, metrics: this.#metrics, rules, ready });
+    const learner = this.#learner;
+    const suggestions = learner && (() => suggestionsOf(learner));
+    this.#admin = new AdminServer({ ...admin, findings, suggestions, metrics: this.#metrics, rules, ready });
     const { address, port } = await this.#admin.start();
     this.#log.info({ address, port }, 'admin listening');
   }
@@ -164,6 +170,7 @@ class Primary implements Running {
   #heard(from: Member, message: FromWorker): void {
     if (message.interlock === 'started') this.#tellRules(from);
     else if (message.interlock === 'finding') this.#findings.add(message.entry);
+    else if (message.interlock === 'learned') this.#learner?.add(message.seen, performance.now());
     else if (message.interlock === 'cancel') this.#tellAll(message, from);
     else if (message.interlock === 'metrics') answer(from, message.metrics);
     else if (message.interlock === 'listening') {

@@ -84,6 +84,7 @@ class Others implements Siblings {
   #due = false;
 
   finding: Siblings['finding'] = (entry) => tell({ interlock: 'finding', entry });
+  learned: Siblings['learned'] = (seen) => tell({ interlock: 'learned', seen });
   cancel: Siblings['cancel'] = (key) => tell({ interlock: 'cancel', key });
   listening: Siblings['listening'] = (listener, address, port) =>
     tell({ interlock: 'listening', listener, address, port });

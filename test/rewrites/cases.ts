@@ -55,6 +55,9 @@ export interface Case extends Conditions {
 
 const folder = new URL('./', import.meta.url);
 
+/** The pattern anticipate changes no statement: see test/unit/patterns. */
+export const mayRewrite = (pattern: PatternId): boolean => pattern !== 'anticipate';
+
 /** All cases of one pattern: the files of the folder with its name. */
 export function loadCases(pattern: PatternId): Case[] {
   const files = new URL(`${pattern}/`, folder);

@@ -59,7 +59,7 @@ const reasons: Record<string, string[]> = {
   's-django52-pg-single': [],
   'b-prisma-pg-do-nothing': ['quiet-conflict'],
   'b-sequelize6-pg-foc': [],
-  't-activerecord-destroy-all': [],
+  't-activerecord-destroy-all': ['row-loop'],
   't-activerecord-in-batches': ['not-in-transaction'],
   't-activerecord-locked': ['locked-already'],
   't-django-cascade-predicate-on-child': ['select-list', 'cascade-by-list', 'select-list'],

@@ -23,7 +23,7 @@ const arrows: Record<string, string[]> = {
   proxy: ['session', 'wire', 'config', 'metrics', 'log', 'facts', 'sql', 'memory', 'patterns', 'admin'],
   check: ['proxy', 'config', 'wire'],
   record: ['session', 'memory', 'sql'],
-  workers: ['proxy', 'admin', 'config', 'metrics', 'log'],
+  workers: ['proxy', 'admin', 'config', 'metrics', 'log', 'patterns'],
   commands: ['config', 'explain', 'patterns', 'sql'],
   notify: [],
   cli: [

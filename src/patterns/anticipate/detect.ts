@@ -7,6 +7,7 @@
  */
 import type { SelectShape, Name } from '../../sql/shape.ts';
 import type { Reason } from '../reasons.ts';
+import { rowsOf } from '../rows-of.ts';
 import type { AnticipateRule, Rule } from '../rule.ts';
 import type { Detection, DetectionContext } from '../types.ts';
 import { planAnticipated } from './plan.ts';
@@ -19,7 +20,7 @@ export function detectAnticipated(context: DetectionContext): Detection {
   const { memory, statement, dialect } = context;
   if (memory.status === 'E') return undefined; // the server will not run it
   const { shape } = statement;
-  const read = shape.kind === 'select' ? guardedTable(shape) : undefined;
+  const read = shape.kind === 'select' ? rowsOf(shape) : undefined;
   const rule = context.ruleFor('anticipate', read ?? noTable);
   if (!isAnticipate(rule)) return undefined;
   const table = tableOf(rule.settings) ?? read;
@@ -54,16 +55,6 @@ export function detectAnticipated(context: DetectionContext): Detection {
 
 function isAnticipate(rule: Rule | undefined): rule is AnticipateRule {
   return rule?.pattern === 'anticipate' && rule.mode !== 'off';
-}
-
-/** The only table of the FROM list, or the one that the first column is of; undefined where the text leaves it open. */
-function guardedTable({ plainFrom, tables, items }: SelectShape): Name | undefined {
-  if (!plainFrom) return undefined;
-  if (tables.length === 1) return tables[0]?.name;
-  const qualifier = items[0]?.column?.qualifier;
-  if (qualifier === undefined) return undefined;
-  const [table, another] = tables.filter(({ alias }) => alias === qualifier);
-  return another === undefined ? table?.name : undefined;
 }
 
 /** MySQL, MariaDB: what it asks for would be the guard's own. */

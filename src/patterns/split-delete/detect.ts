@@ -22,6 +22,7 @@ import type { Detection, DetectionContext } from '../types.ts';
 import { picksRows } from './picks.ts';
 import { planSplitDelete } from './plan.ts';
 import { planSplitDeleteMysql } from './plan-mysql.ts';
+import { detectRowLoop } from './row-loop.ts';
 import { keyTable, mayDependOnTarget } from './select.ts';
 
 interface Candidate {
@@ -35,6 +36,7 @@ interface Candidate {
 }
 
 export function detectSplitDelete(context: DetectionContext, shape: DeleteShape): Detection {
+  if (shape.single !== undefined) return detectRowLoop(context, shape, shape.single);
   if (shape.list === undefined && !shape.listWithOthers && !shape.compositeList) return undefined;
   const { memory, statement } = context;
   if (memory.status === 'E') return undefined; // the server will not run it

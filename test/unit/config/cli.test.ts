@@ -21,7 +21,7 @@ test('check: the example passes with an empty environment', { timeout: 60_000 },
     code: 0,
     out:
       'ok: 1 listener(s), 5 rules, 8 examples\n' +
-      'a running Interlock reads changed rules by itself; it has to be restarted for listeners, limits, breaker, admin, log, workers\n',
+      'a running Interlock reads changed rules by itself; it has to be restarted for listeners, limits, breaker, learn, admin, log, workers\n',
     err: '',
   });
 });

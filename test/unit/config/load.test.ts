@@ -93,7 +93,7 @@ wrokers: 2
       'f.yaml:10:16: limits.connections: write a number above 0',
       'f.yaml:11:18: limits.login_timeout: write a duration like 500ms, 1s or 2m',
       'f.yaml:12:18: limits.inspect_bytes: write a size like 4096, 64KiB, 1MiB or 1GiB',
-      'f.yaml:13:1: unknown key "wrokers"; allowed: listeners, rules, limits, breaker, admin, log, workers',
+      'f.yaml:13:1: unknown key "wrokers"; allowed: listeners, rules, limits, breaker, learn, admin, log, workers',
     ]);
   });
 

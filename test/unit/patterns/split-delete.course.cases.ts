@@ -3,6 +3,7 @@ import { mostConstraints } from '../../../src/patterns/split-delete/plan.ts';
 import { relation } from './facts.ts';
 import { believer, text } from './scene.ts';
 import {
+  base,
   between,
   chunks,
   deleting,
@@ -49,6 +50,29 @@ export const courseCases: Case[] = [
     what: 'two columns of the table by the same list',
     refused: between('DELETE FROM "c" WHERE "c"."parent_id" IN (1, 2, 3)'),
     found: between('SAVEPOINT x'),
+  },
+  {
+    reason: 'row-loop',
+    what: 'one by one',
+    refused: {
+      steps: ['BEGIN', read, 'DELETE FROM "c" WHERE "c"."id" = 3', 'DELETE FROM "c" WHERE "c"."id" = 1'],
+    },
+    found: base,
+  },
+  {
+    reason: 'row-loop',
+    what: 'of whole rows, whose keys are not remembered, with statements of hooks in between',
+    refused: {
+      steps: [
+        'BEGIN',
+        { sql: 'SELECT c.* FROM c WHERE c.v > 5', rows: ['1', '2'], columns: [{}, { name: 'v' }] },
+        'DELETE FROM k WHERE k.c_id = 1',
+        'DELETE FROM c WHERE c.id = 1',
+        'SELECT k.id FROM k WHERE k.c_id = 2',
+        'DELETE FROM c WHERE c.id = 2',
+      ],
+    },
+    found: base,
   },
   {
     reason: 'own-write',

@@ -43,6 +43,19 @@ export const splitDeleteMysqlCases: Case[] = [
     refused: deleting('/* interlock:off */ DELETE FROM `c` WHERE `c`.`id` IN (1, 2, 3)'),
     found: deleting('/* interlock:on */ DELETE FROM `c` WHERE `c`.`id` IN (1, 2, 3)'),
   },
+  {
+    reason: 'row-loop',
+    what: 'one by one',
+    refused: {
+      steps: [
+        'START TRANSACTION',
+        read,
+        'DELETE FROM `c` WHERE `c`.`id` = 3',
+        'DELETE FROM `c` WHERE `c`.`id` = 1',
+      ],
+    },
+    found: base,
+  },
   // -- the transaction ------------------------------------------------------------------------------------------
   {
     reason: 'across-begin',
