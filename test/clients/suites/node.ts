@@ -1,6 +1,7 @@
 /** JavaScript drivers: the driver from npm, its tests from Debian's source package or from an npm tarball that still has them. */
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { NotFetched } from '../../support/debian-packages.ts';
 import { upstreamSource } from '../../support/debian-sources.ts';
 import { runTool, runWell, type Run } from '../tool.ts';
@@ -156,7 +157,29 @@ const mysql2: Suite = {
   },
 };
 
+/** No tarball of postgres.js has its tests, so this is a program of our own. What a part says is part of its name. */
+const postgresJs: Suite = {
+  name: 'postgres.js',
+  server: { postgres: 18 },
+  prepare: async (folder) => {
+    await install(folder, 'postgres@^3');
+    const program = fileURLToPath(new URL('../programs/postgres_js.mjs', import.meta.url));
+    return {
+      driver: `postgres ${versionIn(join(folder, 'node_modules', 'postgres'))}`,
+      origin: 'a program of our own',
+      run: async (target) => {
+        const said = await runWell(process.execPath, [program, url(target), folder], { limit: 120_000 });
+        const outcomes: Outcomes = new Map();
+        for (const line of said.trim().split('\n'))
+          note(outcomes, line, line.includes(': FAILED ') ? 'failed' : 'passed');
+        return outcomes;
+      },
+    };
+  },
+};
+
 export const nodeSuites = [
+  postgresJs,
   nodePostgres('pg'),
   nodePostgres('pg-pool'),
   nodePostgres('pg-cursor'),
