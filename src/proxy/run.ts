@@ -224,7 +224,8 @@ function observe(log: Log, metrics: Metrics, findings: Findings, samples: Sample
     refused(info, code, message, limit) {
       metrics.refused(code);
       if (limit !== undefined) metrics.limitReached(limit);
-      const level = code === fatalCodes.shutdown ? 'debug' : 'warn';
+      const expected = code === fatalCodes.shutdown || code === fatalCodes.idleTimeout;
+      const level = expected ? 'debug' : 'warn';
       log[level](
         { ...who(info), client: info.client, code, problem: message },
         'connection refused or ended',

@@ -238,7 +238,7 @@ describe.skipIf(why !== undefined).each(availableVersions([15, 18], 'own'))('Pos
     test.each(['another name', 'address'])('verify-full refuses %s, and says how to go on', async (name) => {
       const said = await failure(name);
       expect(said).toMatch(
-        /^SFATAL VFATAL C08001 Mcannot connect to the server at [a-z0-9.]+:\d+: the server's certificate is for another name HWrite that name /,
+        /^SFATAL VFATAL C08001 MInterlock cannot connect to the server at [a-z0-9.]+:\d+: the server's certificate is for another name HWrite that name /,
       );
     });
 
@@ -260,14 +260,14 @@ describe.skipIf(why !== undefined).each(availableVersions([15, 18], 'own'))('Pos
 
     test('a server without TLS: require refuses it, prefer goes on plain', async () => {
       expect(await failure('require without TLS')).toMatch(
-        /C08001 Mcannot connect to the server at 127\.0\.0\.1:\d+: it does not offer TLS HSwitch TLS on at the server/,
+        /C08001 MInterlock cannot connect to the server at 127\.0\.0\.1:\d+: it does not offer TLS HSwitch TLS on at the server/,
       );
       expect(await asks(port('prefer without TLS'), undefined, encryption)).toBe('false');
     });
 
     if (version < 17)
       test('direct TLS to a server that does not know it', async () => {
-        expect(await failure('plain to direct')).toMatch(/C08001 Mcannot connect to the server/);
+        expect(await failure('plain to direct')).toMatch(/C08001 MInterlock cannot connect to the server/);
       });
 
     test.each(Object.keys(answers))(
