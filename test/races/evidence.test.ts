@@ -10,6 +10,7 @@ import { FindingReader, repeated } from './findings.ts';
 import {
   ask,
   createTables,
+  guardWaiting,
   runSplitDelete,
   runUpdateOrCreate,
   sentLike,
@@ -97,6 +98,38 @@ describe.each(availableVersions([15, 18]))('PostgreSQL %i', (version) => {
       });
       expect(run.verdict).toBe('ok');
       expect(await updates.next(written(run))).toBe(0);
+    });
+  });
+
+  describe('rewritten, and nothing is lost any more', () => {
+    let cured: Proxy;
+    beforeAll(async () => {
+      cured = await startInterlock({ server: direct, config: evidenceConfig(direct, '', 'rewrite') });
+    });
+    afterAll(() => cured?.stop());
+    const bench = (): Bench => ({
+      direct,
+      app: cured.url,
+      protocol: 'extended',
+      isolation: 'READ COMMITTED',
+      guardWaiting: () => guardWaiting([cured]),
+    });
+
+    test.each(splitDeleteSchedules)('split delete $id', async (schedule) => {
+      const findings = new FindingReader(cured);
+      const { verdict, rows, sent } = await runSplitDelete(bench(), schedule);
+      expect({ verdict, rows }).toEqual(schedule.proxied);
+      const deletes = sentLike(sent, /^DELETE/);
+      const lines = await findings.next(deletes);
+      expect(asked(lines)).toEqual(repeated('rewritten asked', deletes));
+      expect(sum(lines)).toEqual({ missed: 0, wronglyDeleted: 0 });
+    });
+
+    test.each(updateOrCreateSchedules)('update_or_create $id', async (schedule) => {
+      const updates = new UpdateReader(cured);
+      const run = await runUpdateOrCreate(bench(), schedule);
+      expect({ verdict: run.verdict, rows: run.rows }).toEqual(schedule.proxied);
+      expect(await updates.next(sentLike(run.sent, /^UPDATE "shop_page"/))).toBe(0);
     });
   });
 

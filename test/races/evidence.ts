@@ -45,13 +45,17 @@ export const quiet = splitDeleteSchedules
   .filter(({ id }) => id === 'i' || id === 'v1')
   .map((schedule) => ({ ...schedule, order: 'R1.B R1.S R1.D R1.I R1.C R2.B R2.S R2.D R2.I R2.C' }));
 
-export const evidenceConfig = (server: string, more = ''): string => `
+export const evidenceConfig = (
+  server: string,
+  more = '',
+  mode: 'observe' | 'rewrite' = 'observe',
+): string => `
 listeners: [{name: main, listen: '127.0.0.1:0', server: '${server}'}]
 rules:
   packs: []
   custom:
-    - {id: watch, pattern: split-delete, mode: observe, evidence: true, match: {tables: ['*']}}
-    - {id: watch-reads, pattern: unlocked-read-after-unique-violation, mode: observe, evidence: true}
+    - {id: watch, pattern: split-delete, mode: ${mode}, evidence: true, match: {tables: ['*']}}
+    - {id: watch-reads, pattern: unlocked-read-after-unique-violation, mode: ${mode}, evidence: true}
 ${more}`;
 
 /** The counters of the rule, from /metrics. */

@@ -34,7 +34,7 @@ export function detectWriteBack(context: DetectionContext, shape: UpdateShape): 
   if (row === undefined || !sameTable(shape.table, row.table)) return undefined;
   const rule = context.ruleFor('unlocked-read-after-unique-violation', shape.table);
   if (rule?.pattern !== 'unlocked-read-after-unique-violation' || rule.evidence !== true) return undefined;
-  if (rule.mode !== 'observe' || !atHand(statement.parameters)) return undefined;
+  if (rule.mode === 'off' || !atHand(statement.parameters)) return undefined;
   const parts = writtenBack(statement.text, lexer);
   if (parts === undefined || parts.constants.length === 0) return undefined;
   const marker = rule.settings.marker ? rule.id : undefined;

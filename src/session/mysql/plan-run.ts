@@ -3,8 +3,9 @@ import { mysqlFurtherLookUps, mysqlLookUps, readMysqlFacts } from '../../facts/m
 import type { Facts } from '../../facts/types.ts';
 import type { Statement } from '../../memory/types.ts';
 import { readBefore, readHashes, splitEvidence, updateEvidence } from '../../patterns/evidence.ts';
-import type { Text, WriteLook } from '../../patterns/evidence.ts';
+import type { ReadLook, Text, WriteLook } from '../../patterns/evidence.ts';
 import type { Reason } from '../../patterns/reasons.ts';
+import type { Rule } from '../../patterns/rule.ts';
 import type { Finding, GuardPlan, Plan, ServerState } from '../../patterns/types.ts';
 import { errno } from '../../wire/mysql/codes.ts';
 import { lastPrepared } from '../../wire/mysql/client-commands.ts';
@@ -120,20 +121,19 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
       return this.withoutEvidence(readLook?.reason ?? 'look-failed');
     if (!(yield* this.relayed())) return this.end({ decision: 'observed', code: this.failure });
     const { rows = 0 } = this.execution ?? {};
-    if (rows === 1 && this.state.tracker.warnings > 0) this.evidence = { reason: 'look-visible' };
-    else if (rows === 1) {
-      // Of one row as the read was: FOUND_ROWS() stays what it is, unless the app asked for another number.
-      const answer = yield* look(
-        this,
-        rule,
-        calculatesFoundRows(this.statement) ? undefined : 1,
-        readLook.look,
-      );
-      if (!('value' in answer)) yield* restoreFoundRows(this, 1);
-      if ('value' in answer) this.state.watch(readLook, this.finding.table, answer.value);
-      else this.evidence = 'reason' in answer ? answer : { reason: 'look-failed' };
-    }
+    yield* this.watch(rule, readLook, rows);
     this.end({ decision: 'observed', affected: rows });
+  }
+
+  /** Until the row that was read is written back. @param rows that were read */
+  private *watch(rule: Rule, readLook: ReadLook, rows: number): Steps<void> {
+    if (rows !== 1) return;
+    const visible = this.state.tracker.warnings > 0 || calculatesFoundRows(this.statement);
+    // Of one row as the read was: FOUND_ROWS() stays what it is.
+    const answer = yield* look(this, rule, visible ? undefined : 1, readLook.look);
+    if ('value' in answer) return this.state.watch(readLook, this.finding.table, answer.value);
+    if (!visible) yield* restoreFoundRows(this, 1);
+    this.evidence = 'reason' in answer ? answer : { reason: 'look-failed' };
   }
 
   /** The row that was read is written back. */
@@ -259,6 +259,9 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
     execution.rows = request.rowCount;
     execution.captured.cut = 'limit';
     state.executed(statement, execution.outcome(), request.flags);
+    const { readLook, rule } = plan;
+    if (readLook !== undefined && !('reason' in readLook))
+      yield* this.watch(rule, readLook, request.rowCount);
     this.end({ decision: 'rewritten', affected: execution.resultSet ? request.rowCount : request.affected });
   }
 

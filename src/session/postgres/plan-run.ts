@@ -6,7 +6,7 @@ import type { Reason } from '../../patterns/reasons.ts';
 import type { Rule } from '../../patterns/rule.ts';
 import type { Finding, Plan } from '../../patterns/types.ts';
 import { readBefore, readHashes, splitEvidence, updateEvidence } from '../../patterns/evidence.ts';
-import type { WriteLook } from '../../patterns/evidence.ts';
+import type { ReadLook, WriteLook } from '../../patterns/evidence.ts';
 import { writeClose, writeSync } from '../../wire/postgres/writers.ts';
 import { Run } from '../run.ts';
 import type { Ending, Wait } from '../run.ts';
@@ -194,12 +194,16 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
       return this.withoutEvidence(readLook?.reason ?? 'look-failed');
     if (!(yield* this.relayed())) return this.end({ decision: 'observed', code: this.failure });
     const { rows = 0, captured } = this.execution ?? {};
-    if (rows === 1 && captured?.cut !== 'suspended') {
-      const answer = yield* lookBehind(this, rule, readLook.look);
-      if ('reason' in answer) this.evidence = answer;
-      else this.state.watch(readLook, this.finding.table, answer.value);
-    }
+    if (captured?.cut !== 'suspended') yield* this.watch(rule, readLook, rows);
     this.end({ decision: 'observed', affected: rows });
+  }
+
+  /** Until the row that was read is written back. @param rows that were read */
+  private *watch(rule: Rule, readLook: ReadLook, rows: number): Steps<void> {
+    if (rows !== 1) return;
+    const answer = yield* lookBehind(this, rule, readLook.look);
+    if ('reason' in answer) this.evidence = answer;
+    else this.state.watch(readLook, this.finding.table, answer.value);
   }
 
   /** The row that was read is written back. */
@@ -303,8 +307,11 @@ export class PlanRun extends Run<Conversation, Command[], BatchResult> {
       conversation.output.toClient(result.ready);
       conversation.readyForQuery(result.status);
     } else this.portalStarted(original.name, original.portal);
+    const { readLook } = plan;
+    this.answered = true;
+    if (readLook !== undefined && !('reason' in readLook))
+      yield* this.watch(plan.rule, readLook, command.rows);
     if (plan.looks !== undefined) {
-      this.answered = true;
       const after = yield* this.remaining(plan.looks, plan.rule);
       this.evidence = 'reason' in after ? after : { rows: { missed: Number(after.value) } };
     }
