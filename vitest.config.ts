@@ -27,6 +27,7 @@ export default defineConfig({
             'test/races/**/*.test.ts',
             'test/same/**/*.test.ts',
             'test/clients/**/*.test.ts',
+            'test/journey/**/*.test.ts',
             'test/faults/**/*.test.ts',
             'test/browser/**/*.test.ts',
             'test/support/**/*.test.ts',

@@ -46,6 +46,7 @@ const needs = {
   pymysql: { package: 'python3-pymysql', present: pythonModule('pymysql') },
   mysqldb: { package: 'python3-mysqldb', present: pythonModule('MySQLdb') },
   sqlalchemy: { package: 'python3-sqlalchemy', present: pythonModule('sqlalchemy') },
+  django: { package: 'python3-django', present: pythonModule('django') },
   mock: { package: 'python3-mock', present: pythonModule('mock') },
   pytest: { package: 'python3-pytest', present: pythonModule('pytest') },
   php: { package: 'php-cli', present: program('php') },
