@@ -21,8 +21,7 @@ export class Carts {
       dialect,
       logging: false,
       isolationLevel: Transaction.ISOLATION_LEVELS.READ_COMMITTED,
-      // Every order a connection of its own, as after a restart: a canary draws by connection.
-      pool: { max: baskets, idle: 0, evict: 1 },
+      pool: { max: baskets },
     });
     const { sequelize } = this;
     const options = { timestamps: false };

@@ -13,6 +13,8 @@ import { createTables, runSplitDelete, runUpdateOrCreate, type Bench } from './r
 import { splitDeletes, updateOrCreates } from './schedules.ts';
 import { protocols } from './session.ts';
 
+const long = process.env.INTERLOCK_TEST_LONG === '1';
+
 describe.each(await availableEngines())('%s', (engine) => {
   let server: Mysql;
   let direct: string;
@@ -33,7 +35,10 @@ describe.each(await availableEngines())('%s', (engine) => {
     await server?.stop();
   });
 
-  describe.each(protocols)('%s protocol', (protocol) => {
+  // The two MariaDBs differ too little for both to be worth both.
+  const one = { 'mariadb-10.11': 'text', 'mariadb-11.8': 'prepared', 'mysql-9.7': undefined }[engine];
+  const spoken = protocols.filter((protocol) => long || one === undefined || protocol === one);
+  describe.each(spoken)('%s protocol', (protocol) => {
     const bench = (isolation: Bench['isolation']): Bench => ({ direct, app: proxy.url, protocol, isolation });
 
     test.each(splitDeletes)('$id: $story', async (schedule) => {
@@ -74,7 +79,7 @@ describe.each(await availableEngines())('%s', (engine) => {
   });
 
   test.each(updateOrCreates)('update_or_create $id: $story', async (schedule) => {
-    for (const protocol of protocols) {
+    for (const protocol of spoken) {
       const updates = new UpdateReader(proxy);
       // The look is behind the read: nobody goes on before it has been answered.
       const findings = new FindingReader(proxy);
@@ -136,7 +141,9 @@ describe.each(await availableEngines())('%s', (engine) => {
     'SELECT ROW_COUNT() AS a, FOUND_ROWS() AS b, LAST_INSERT_ID() AS c, @@warning_count AS d',
     'SHOW WARNINGS',
   ];
-  const cases = questions.flatMap((question) => [1, 3, 10, 11, 1234].map((found) => ({ question, found })));
+  const cases = questions.flatMap((question) =>
+    (long ? [1, 3, 10, 11, 1234] : [1, 11, 1234]).map((found) => ({ question, found })),
+  );
   test.each(cases)('$question after a list of $found', async ({ question, found }) => {
     const findings = new FindingReader(proxy);
     const reference = await play(direct, found, question);
