@@ -57,10 +57,10 @@ export class Samples implements FindingWatcher {
         const shown = texts.map((text) => masked(text, settings));
         return shown.includes(undefined) ? undefined : shown.map(String);
       };
-      const before = mask([...(finding?.began === undefined ? [] : [finding.began.text]), statement.text]);
+      const before = mask([...(finding.began === undefined ? [] : [finding.began.text]), statement.text]);
       if (before === undefined) return hidden;
       const would =
-        decision === 'observed' && finding !== undefined
+        decision === 'observed'
           ? wouldSend(finding, statement, settings, this.#witness(settings.dialect))
           : undefined;
       const after = sent === undefined ? would && mask(would) : mask([sent]);

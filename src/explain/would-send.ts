@@ -14,7 +14,7 @@ import type { Answer, Said } from './said.ts';
 
 /** @returns the statements, or undefined where the sequence by itself does not tell */
 export function wouldSend(
-  { rule, began }: Finding,
+  { rule, began }: Pick<Finding, 'rule' | 'began'>,
   statement: Statement,
   lexer: LexerSettings,
   witness: Witness,

@@ -11,8 +11,8 @@ export function detect(context: DetectionContext): Detection {
   const detection = byKind(context);
   if (detection?.kind !== 'finding' || context.status === 'T') return detection;
   // The transaction's begin was seen in this pipeline, but the server has not said what state it is in.
-  const { pattern, rule, table, rows } = detection.finding;
-  return { kind: 'refusal', pattern, rule, table, rows, reason: 'pipeline' };
+  const { pattern, rule, table, rows, began } = detection.finding;
+  return { kind: 'refusal', pattern, rule, table, rows, began, reason: 'pipeline' };
 }
 
 function byKind(context: DetectionContext): Detection {

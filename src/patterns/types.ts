@@ -34,11 +34,20 @@ export interface DetectionContext {
   ruleFor(pattern: PatternId, table: Name): Rule | undefined;
 }
 
+/** A pattern that must be left alone, and why. */
+export interface Refusal {
+  kind: 'refusal';
+  pattern: PatternId;
+  rule: Rule;
+  reason: Reason;
+  table: Name;
+  rows: number;
+  /** As a finding's. */
+  began?: Statement | undefined;
+}
+
 /** Nothing / a pattern that must be left alone, and why / a pattern that may be rewritten once the facts are known. */
-export type Detection =
-  | undefined
-  | { kind: 'refusal'; pattern: PatternId; rule: Rule; reason: Reason; table: Name; rows: number }
-  | { kind: 'finding'; finding: Finding };
+export type Detection = undefined | Refusal | { kind: 'finding'; finding: Finding };
 
 export interface Finding {
   pattern: PatternId;
@@ -48,7 +57,7 @@ export interface Finding {
   /** Rows that the remembered read returned. */
   rows: number;
   /** What the sequence began with: the read, or the INSERT that failed. Undefined: with the statement itself. */
-  began?: Statement;
+  began?: Statement | undefined;
   /** No pattern, but the UPDATE that shows what one has cost: nothing is planned. */
   writeLook?: WriteLook;
   /**

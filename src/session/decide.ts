@@ -2,13 +2,11 @@
 import { detect } from '../patterns/detect.ts';
 import type { Reason } from '../patterns/reasons.ts';
 import type { Rule } from '../patterns/rule.ts';
-import type { Detection, DetectionContext, Finding } from '../patterns/types.ts';
+import type { Detection, DetectionContext, Finding, Refusal } from '../patterns/types.ts';
 import { detectWriteBack } from '../patterns/unlocked-read-after-unique-violation/looks.ts';
 import type { Statement } from '../memory/types.ts';
 import type { FindingEvent } from './types.ts';
 import type { SessionState } from './state.ts';
-
-type Refusal = Extract<Detection, { kind: 'refusal' }>;
 
 /** Undefined: no pattern. */
 export type Decision =
@@ -19,8 +17,8 @@ export type Decision =
   | (Refusal & { rows?: number });
 
 export function refuse(finding: Finding, reason: Reason): Refusal & { rows: number } {
-  const { pattern, rule, table, rows } = finding;
-  return { kind: 'refusal', pattern, rule, table, reason, rows };
+  const { pattern, rule, table, rows, began } = finding;
+  return { kind: 'refusal', pattern, rule, table, reason, rows, began };
 }
 
 /** A statement of the client has come: counted, and the time since the server went idle belongs to the app. */
@@ -103,7 +101,7 @@ export function report(state: SessionState, statement: Statement, decision: Deci
   } else if (decision?.kind === 'refusal') {
     const { pattern, rule, table, reason, rows } = decision;
     const common = describe(statement, { pattern, rule, table, rows });
-    state.finding({ ...common, decision: 'refused', reason }, statement, undefined);
+    state.finding({ ...common, decision: 'refused', reason }, statement, decision);
   }
   // Last: what throws above is counted by whoever forwards the statement then.
   state.counters[decision?.kind === 'refusal' ? 'refused' : 'forwarded'] += 1;

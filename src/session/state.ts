@@ -9,7 +9,6 @@ import type { Outcome, Statement, TransactionStatus } from '../memory/types.ts';
 import { readHashes } from '../patterns/evidence.ts';
 import type { ReadLook } from '../patterns/evidence.ts';
 import type { Rule } from '../patterns/rule.ts';
-import type { Finding } from '../patterns/types.ts';
 import type { Dialect, LexerSettings, Name } from '../sql/shape.ts';
 import { learnFrom } from './learning.ts';
 import { Output } from './output.ts';
@@ -17,6 +16,7 @@ import { problemOf } from './problem.ts';
 import type { Run } from './run.ts';
 import type {
   FindingEvent,
+  FindingTexts,
   LimitEvent,
   SessionCounters,
   SessionInfo,
@@ -209,7 +209,7 @@ export abstract class SessionState {
   finding(
     fields: Omit<FindingEvent, 'type'>,
     statement: Statement,
-    finding: Finding | undefined,
+    finding: FindingTexts['finding'],
     sent?: Buffer,
   ): void {
     const event: FindingEvent = { type: 'finding', ...fields };

@@ -243,8 +243,7 @@ export interface SessionLimits {
 export interface FindingTexts {
   statement: Statement;
   settings: LexerSettings;
-  /** Undefined: refused before there was one. */
-  finding: Finding | undefined;
+  finding: Pick<Finding, 'rule' | 'began'>;
   /** What went out in the statement's place, but for what stands around it. */
   sent: Buffer | undefined;
 }

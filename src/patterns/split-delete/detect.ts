@@ -54,6 +54,7 @@ export function detectSplitDelete(context: DetectionContext, shape: DeleteShape)
     reason,
     table,
     rows: read?.result.rows ?? earlier?.rows ?? 0,
+    began: (read ?? earlier)?.statement,
   });
   if (statement.head.optOut) return refusal('opted-out');
   if (memory.status !== 'T') return refusal('not-in-transaction');

@@ -50,6 +50,7 @@ export function detectUnlockedRead(context: DetectionContext, shape: SelectShape
     reason,
     table,
     rows: 0,
+    began: insert.statement,
   });
   // An idempotent consumer sends the same and writes nothing back, so this is counted where the read is of that row.
   if (insert.quiet)
