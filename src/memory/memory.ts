@@ -15,7 +15,8 @@ import { inFailedTransaction, isUniqueViolation } from './errors.ts';
 import { Budget, type Share } from './budget.ts';
 import type { MemoryLimits } from './limits.ts';
 import { includesTable } from './names.ts';
-import { isOfTable, quietInsert, type EarlierRead, type FailedInsert, type LockingLookup } from './notes.ts';
+import { endsWatch, isOfTable, quietInsert } from './notes.ts';
+import type { EarlierRead, FailedInsert, LockingLookup } from './notes.ts';
 import { Opening } from './opening.ts';
 import { RememberedRead, type When } from './read.ts';
 import type { Outcome, Statement, StatementError, TransactionStatus, WatchedRow } from './types.ts';
@@ -263,8 +264,7 @@ export class TransactionMemory {
       this.current = shape.chain ? 'T' : 'I';
       return;
     }
-    if (shape.kind !== 'select' && shape.kind !== 'savepoint' && shape.kind !== 'release')
-      this.row = undefined;
+    if (this.row !== undefined && endsWatch(this.row, shape, this.dialect)) this.row = undefined;
     for (const read of this.remembered) read.follow(shape, statement.parameters, this.wrote);
     this.followInsert(shape.kind);
     switch (shape.kind) {

@@ -1,6 +1,7 @@
 /** What a transaction's memory knows beside its reads, for the patterns. */
-import type { Dialect, InsertShape, SelectShape } from '../sql/shape.ts';
-import type { ReadResult, Statement, StatementError } from './types.ts';
+import type { Dialect, InsertShape, SelectShape, Shape } from '../sql/shape.ts';
+import { includesTable } from './names.ts';
+import type { ReadResult, Statement, StatementError, WatchedRow } from './types.ts';
 
 /** The last read in front of the present transaction: enough to count `across-begin` and `across-transactions`. */
 export interface EarlierRead {
@@ -38,4 +39,10 @@ export function isOfTable(read: ReadResult | undefined, dialect: Dialect): boole
 export function quietInsert(statement: Statement, shape: InsertShape): FailedInsert {
   const error = { code: '' };
   return { statement, shape, error, sameTransaction: true, unknownEffect: false, quiet: true };
+}
+
+/** What was read once more, perhaps under a lock, is no longer what the app had read first. */
+export function endsWatch({ table }: WatchedRow, shape: Shape, dialect: Dialect): boolean {
+  if (shape.kind === 'select') return includesTable(shape.tablesRead, table, dialect);
+  return shape.kind !== 'savepoint' && shape.kind !== 'release';
 }

@@ -75,7 +75,7 @@ export interface Outcome {
 /** Transaction status as the server reports it: idle, in a transaction, in a failed transaction. */
 export type TransactionStatus = 'I' | 'T' | 'E';
 
-/** A row that was read without a lock, behind a failed INSERT, and nothing but reads since. */
+/** A row that was read without a lock, behind a failed INSERT, and nothing since but reads of other tables. */
 export interface WatchedRow {
   table: Name;
   columns: readonly string[];

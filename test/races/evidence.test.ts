@@ -2,6 +2,7 @@
  * Evidence on PostgreSQL: every schedule through a rule that observes and looks. The application meets what it meets
  * without Interlock, and the counters are what the schedule is known to have lost.
  */
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { availableVersions, pointed, startPostgres, type Postgres } from '../support/postgres.ts';
 import { startInterlock, type Proxy } from '../support/proxy.ts';
@@ -144,5 +145,30 @@ describe.each(availableVersions([15, 18]))('PostgreSQL %i', (version) => {
     const { verdict, rows } = await runSplitDelete(bench, schedule);
     expect({ verdict, rows }).toEqual(schedule.repeatableRead);
     expect(asked(await findings.next(2))).toEqual(repeated('refused isolation', 2));
+  });
+
+  test('read anew under a lock and then written: the change is known, and not lost', async () => {
+    await ask(direct, [
+      'CREATE TABLE counter (id int PRIMARY KEY, name text NOT NULL UNIQUE, hits int NOT NULL)',
+      "INSERT INTO counter VALUES (1, 'x', 0)",
+    ]);
+    const updates = new UpdateReader(proxy);
+    const app = new pg.Client({ connectionString: proxy.url });
+    await app.connect();
+    for (const again of ['SELECT * FROM counter WHERE id = 1 FOR UPDATE', 'SELECT * FROM shop_page']) {
+      await app.query('BEGIN');
+      await app.query('SAVEPOINT a');
+      await expect(app.query("INSERT INTO counter (id, name, hits) VALUES (2, 'x', 0)")).rejects.toThrow();
+      await app.query('ROLLBACK TO a');
+      await app.query("SELECT id, hits FROM counter WHERE name = 'x'");
+      await ask(direct, ['UPDATE counter SET hits = hits + 1']);
+      await app.query(again);
+      await app.query('UPDATE counter SET hits = 10 WHERE id = 1');
+      await app.query('COMMIT');
+    }
+    await app.end();
+    // Of the second transaction, in which nobody has read it anew.
+    expect(await updates.next(1)).toBe(1);
+    expect(await updates.next(0)).toBe(0);
   });
 });
