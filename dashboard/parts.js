@@ -165,7 +165,13 @@ function facts(finding) {
 function statements(finding) {
   const { before = [], after = [], assumed } = finding;
   if (before.length === 0)
-    return [el('p', 'hint', 'The statements cannot be shown without their constants.')];
+    return [
+      el(
+        'p',
+        'hint',
+        'The statements are not shown: they could not be masked for certain, or there were too many different ones.',
+      ),
+    ];
   const last = before.at(-1);
   const parts = [
     el('h3', '', 'The application sent'),

@@ -21,22 +21,36 @@ export interface Sample {
 /** Longer texts are not looked at again. */
 const longest = 64 * 1024;
 
+/**
+ * Of the process's time, so much may go into samples (an application that never sends the same shape twice), and so many
+ * milliseconds at once. Beyond that a finding is told without its statements.
+ */
+const share = 0.05;
+const most = 100;
+
 export class Samples implements FindingWatcher {
   readonly #capacity: number;
   readonly #witness: (dialect: Dialect) => Witness;
+  readonly #now: () => number;
   readonly #samples = new Map<string, Sample>();
+  /** Milliseconds that may be spent now. */
+  #left = most;
+  #filledAt: number;
 
-  /** @param capacity samples that are kept */
-  constructor(capacity: number, witness: (dialect: Dialect) => Witness) {
+  /** @param capacity samples that are kept @param now monotonic milliseconds */
+  constructor(capacity: number, witness: (dialect: Dialect) => Witness, now = () => performance.now()) {
     this.#capacity = capacity;
     this.#witness = witness;
+    this.#now = now;
+    this.#filledAt = now();
   }
 
   seen(event: FindingEvent, texts: FindingTexts): void {
     const key = keyOf(event);
-    const known = this.#samples.get(key);
+    const sample = this.#samples.get(key) ?? this.#within(() => this.#sample(event, texts));
+    if (sample === undefined) return;
     this.#samples.delete(key);
-    this.#samples.set(key, known ?? this.#sample(event, texts));
+    this.#samples.set(key, sample);
     if (this.#samples.size <= this.#capacity) return;
     for (const oldest of this.#samples.keys()) {
       this.#samples.delete(oldest);
@@ -48,6 +62,16 @@ export class Samples implements FindingWatcher {
   of(event: FindingEvent): Sample | undefined {
     const sample = this.#samples.get(keyOf(event));
     return sample === undefined || sample.before.length === 0 ? undefined : sample;
+  }
+
+  #within<T>(work: () => T): T | undefined {
+    const began = this.#now();
+    this.#left = Math.min(most, this.#left + (began - this.#filledAt) * share);
+    this.#filledAt = began;
+    if (this.#left <= 0) return undefined;
+    const done = work();
+    this.#left -= this.#now() - began;
+    return done;
   }
 
   #sample({ decision }: FindingEvent, { statement, settings, finding, sent }: FindingTexts): Sample {

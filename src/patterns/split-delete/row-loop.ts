@@ -25,6 +25,7 @@ export function detectRowLoop(context: DetectionContext, shape: DeleteShape, sin
     reason: 'row-loop',
     table,
     rows: read.result.rows,
+    began: read.statement,
   };
 }
 
