@@ -229,7 +229,7 @@ export const reasons = {
   },
   'look-visible': {
     patterns: both,
-    text: 'Evidence, MySQL and MariaDB: the app could tell that there was a look, by ROW_COUNT() behind a DELETE, by SHOW WARNINGS or SQL_CALC_FOUND_ROWS behind a read. A rewritten DELETE leaves nothing to ask in front of it.',
+    text: 'Evidence, MySQL and MariaDB: the app could tell that there was a look, by ROW_COUNT() behind a DELETE, by SHOW WARNINGS behind a read that left some. A rewritten DELETE leaves nothing to ask in front of it.',
   },
   'look-failed': {
     patterns: both,

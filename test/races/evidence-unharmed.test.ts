@@ -2,6 +2,8 @@
  * A look that fails, whatever for: the app's transaction goes on as if nothing had been asked, and nothing of the look stays
  * in it. After some failures in a row looks rest.
  */
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { availableVersions, pointed, run, startPostgres, type Postgres } from '../support/postgres.ts';
@@ -143,6 +145,71 @@ describe.each(availableVersions([18]))('PostgreSQL %i', (version) => {
     await client.query('COMMIT');
     await Promise.all([client.end(), rival.end()]);
     expect(asked(await findings.next(1))).toEqual(['observed look-failed']);
+  });
+
+  describe('cancelled while a look is on its way', () => {
+    let patient: Proxy;
+    beforeAll(async () => {
+      const url = pointed(owner, { user: 'app' });
+      patient = await startInterlock({
+        server: url,
+        config: evidenceConfig(url, 'limits: {evidence_timeout: 30s}'),
+      });
+      await run(
+        owner,
+        'DROP TABLE IF EXISTS huge',
+        'CREATE TABLE huge AS SELECT n FROM generate_series(1, 4000) n',
+        'GRANT ALL ON huge TO app',
+      );
+    });
+    afterAll(() => patient?.stop());
+
+    /** As psql does on Ctrl-C: through the proxy. */
+    async function cancel(client: pg.Client): Promise<void> {
+      const { processID, secretKey } = client as unknown as { processID: number; secretKey: number };
+      const request = Buffer.alloc(16);
+      [16, 80877102, processID, secretKey].forEach((value, at) => request.writeInt32BE(value, 4 * at));
+      const socket = connect(patient.port, '127.0.0.1');
+      socket.end(request);
+      await once(socket, 'close');
+    }
+
+    /** Until the server is at work on the look with that text. */
+    async function looking(text: string): Promise<void> {
+      const question = `SELECT FROM pg_stat_activity WHERE state = 'active' AND query LIKE '/* interlock:watch */ SELECT ${text}%'`;
+      const deadline = Date.now() + 20_000;
+      while ((await run(owner, question))[0]?.rowCount !== 1)
+        if (Date.now() > deadline) throw new Error('there is no such look');
+    }
+
+    // No sub-query: then there would be no look behind.
+    const slow = `SELECT item.id FROM item INNER JOIN kind ON kind.id = item.kind_id
+      LEFT JOIN (huge a INNER JOIN huge b ON a.n + b.n = 9999) ON true WHERE kind.hot`;
+
+    test.each([
+      { look: 'in front', text: 'pg_catalog.concat', outcome: '57014', decision: 'passed-on', left: 4 },
+      { look: 'behind', text: 'pg_catalog.count', outcome: 2, decision: 'observed', left: 2 },
+    ])('the look $look', async ({ text, outcome, decision, left }) => {
+      const findings = new FindingReader(patient);
+      const client = await session(patient);
+      await client.query('BEGIN');
+      await client.query(slow);
+      // A row is missed: with none there would be nothing to join, and the look behind over at once.
+      await run(owner, 'INSERT INTO item VALUES (4, 1)');
+      await client.query('SAVEPOINT mine');
+      const deleting = client
+        .query('DELETE FROM item WHERE id IN (1, 2)')
+        .then(({ rowCount }) => rowCount)
+        .catch(({ code }: { code: string }) => code);
+      await looking(text);
+      await cancel(client);
+      expect(await deleting).toBe(outcome);
+      if (outcome === '57014') await client.query('ROLLBACK TO mine');
+      await client.query('COMMIT');
+      await client.end();
+      expect((await run(owner, 'SELECT FROM item'))[0]?.rowCount).toBe(left);
+      expect(await findings.next(1)).toMatchObject([{ decision }]);
+    });
   });
 
   test('the DELETE itself fails: its own error, and a transaction that can go on', async () => {

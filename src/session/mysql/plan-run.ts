@@ -128,8 +128,8 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
   /** Until the row that was read is written back. @param rows that were read */
   private *watch(rule: Rule, readLook: ReadLook, rows: number): Steps<void> {
     if (rows !== 1) return;
-    const visible = this.state.tracker.warnings > 0 || calculatesFoundRows(this.statement);
-    // Of one row as the read was: FOUND_ROWS() stays what it is.
+    const visible = this.state.tracker.warnings > 0;
+    // Of one row as the read was: FOUND_ROWS() stays what it is. With SQL_CALC_FOUND_ROWS the grammar refuses the read.
     const answer = yield* look(this, rule, visible ? undefined : 1, readLook.look);
     if ('value' in answer) return this.state.watch(readLook, this.finding.table, answer.value);
     if (!visible) yield* restoreFoundRows(this, 1);
@@ -339,9 +339,4 @@ export class MysqlRun extends Run<MysqlConversation, Request, Request> {
     const bytes = named ? withStatementId(packet, 0, packet.length, prepared.id ?? 0) : packet;
     state.forward(bytes, 0, bytes.length, entry);
   }
-}
-
-/** Then FOUND_ROWS() is more than the rows that came. */
-function calculatesFoundRows({ text }: Statement): boolean {
-  return /\bsql_calc_found_rows\b/i.test(text.toString('latin1'));
 }

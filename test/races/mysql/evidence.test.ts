@@ -152,6 +152,57 @@ describe.each(await availableEngines())('%s', (engine) => {
     expect(asked(await findings.next(1))).toEqual(['observed asked']);
   });
 
+  /** Duplicate, read of the row, a question; then the row is written, and a question again. */
+  async function readAndWrite(url: string, read: string, question: string): Promise<unknown[]> {
+    await ask(
+      direct,
+      'DELETE FROM shop_page',
+      "INSERT INTO shop_page (id, path, hits) VALUES (7, '/home', 10)",
+    );
+    const app: Connection = await createConnection(url);
+    try {
+      await app.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
+      await app.query('BEGIN');
+      await app.query('SAVEPOINT s');
+      await app.query("INSERT INTO shop_page (path, hits) VALUES ('/home', 1)").catch(() => undefined);
+      await app.query('ROLLBACK TO SAVEPOINT s');
+      const told: unknown[] = [];
+      told.push((await app.query<RowDataPacket[]>(read))[0]);
+      told.push((await app.query<RowDataPacket[]>(question))[0]);
+      await app.query(read);
+      told.push(
+        ((await app.query('UPDATE shop_page SET hits = 12 WHERE id = 7'))[0] as ResultSetHeader).affectedRows,
+      );
+      told.push((await app.query<RowDataPacket[]>(question))[0]);
+      await app.query('COMMIT');
+      return told;
+    } finally {
+      await app.end();
+    }
+  }
+
+  const plain = "SELECT id, path, hits FROM shop_page WHERE path = '/home'";
+  const reads = [
+    { read: plain, decision: 'observed', evidence: undefined },
+    { read: plain.replace('SELECT', 'SELECT SQL_CALC_FOUND_ROWS'), decision: 'refused', evidence: undefined },
+    {
+      read: plain.replace('hits', "hits, CAST('7x' AS SIGNED) AS n"),
+      decision: 'observed',
+      evidence: { reason: 'look-visible' },
+    },
+  ];
+  test.each(reads.flatMap((one) => questions.map((question) => ({ ...one, question }))))(
+    '$question behind $read',
+    async ({ read: sql, question, decision, evidence }) => {
+      const findings = new FindingReader(proxy);
+      const reference = await readAndWrite(direct, sql, question);
+      expect(await readAndWrite(proxy.url, sql, question)).toEqual(reference);
+      const [line] = await findings.next(1);
+      expect(line).toMatchObject({ rule: 'watch-reads', decision });
+      expect(line?.evidence).toEqual(evidence);
+    },
+  );
+
   test('a look out of time, and then at rest: the transaction goes on', async () => {
     await ask(
       direct,
