@@ -145,7 +145,7 @@ export function mysqlMix(url: string, direct: string): Mix {
       killed,
       noSuchDatabase,
     },
-    // 1927: MariaDB says before it closes that the connection was killed.
-    gone: new Set(['PROTOCOL_CONNECTION_LOST', 'ECONNRESET', 'EPIPE', '1927', '1317']),
+    // 1927: MariaDB says before it closes that the connection was killed. 1158: Interlock says that it lost the server.
+    gone: new Set(['PROTOCOL_CONNECTION_LOST', 'ECONNRESET', 'EPIPE', '1927', '1317', '1158']),
   };
 }

@@ -152,6 +152,8 @@ export function postgresMix(url: string, direct: string): Mix {
     },
     gone: new Set([
       '57P01',
+      // Interlock has lost the server.
+      '08006',
       'ECONNRESET',
       'EPIPE',
       'Connection terminated unexpectedly',
