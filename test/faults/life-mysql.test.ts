@@ -48,6 +48,8 @@ const outcome = (query: Promise<unknown>): Promise<Told | 'done'> =>
     (error: Told) => error,
   );
 
+const long = process.env['INTERLOCK_TEST_LONG'] === '1';
+
 const filter = 'SELECT item.id FROM item JOIN kind ON kind.id = item.kind_id WHERE kind.id = 1';
 const byList = 'DELETE FROM item WHERE id IN (1, 2)';
 const tables = [
@@ -161,28 +163,31 @@ describe.each(await availableEngines(['mariadb-11.8', 'mysql-9.7'], { ownSetting
       await nothingLeft(proxy, files);
     });
 
-    test('SIGTERM: who is idle is told, transactions end first; a second one ends at once', async () => {
-      const { direct, proxy, url } = await start();
-      const [idle, inside] = [await open(url), await open(url)];
-      await inside.client.query('START TRANSACTION');
-      await inside.client.query('INSERT INTO item VALUES (4, 1)');
-      proxy.signal('SIGTERM');
-      expect(await idle.ended).toMatchObject(shutdown);
-      await inside.client.query('COMMIT');
-      expect(await inside.ended).toMatchObject(shutdown);
-      expect(await proxy.ended).toBe(0);
-      expect(await ask(direct, 'SELECT id FROM item WHERE id = 4')).toHaveLength(1);
+    test.runIf(long || engine.startsWith('mariadb'))(
+      'SIGTERM: who is idle is told, transactions end first; a second one ends at once',
+      async () => {
+        const { direct, proxy, url } = await start();
+        const [idle, inside] = [await open(url), await open(url)];
+        await inside.client.query('START TRANSACTION');
+        await inside.client.query('INSERT INTO item VALUES (4, 1)');
+        proxy.signal('SIGTERM');
+        expect(await idle.ended).toMatchObject(shutdown);
+        await inside.client.query('COMMIT');
+        expect(await inside.ended).toMatchObject(shutdown);
+        expect(await proxy.ended).toBe(0);
+        expect(await ask(direct, 'SELECT id FROM item WHERE id = 4')).toHaveLength(1);
 
-      const second = await startInterlock({ server: direct });
-      running.push(second);
-      const stays = await open(second.url);
-      await stays.client.query('START TRANSACTION');
-      second.signal('SIGTERM');
-      await second.waitForLog(({ msg }) => msg === 'draining');
-      second.signal('SIGTERM');
-      expect(await stays.ended).toMatchObject(shutdown);
-      expect(await second.ended).toBe(1);
-    });
+        const second = await startInterlock({ server: direct });
+        running.push(second);
+        const stays = await open(second.url);
+        await stays.client.query('START TRANSACTION');
+        second.signal('SIGTERM');
+        await second.waitForLog(({ msg }) => msg === 'draining');
+        second.signal('SIGTERM');
+        expect(await stays.ended).toMatchObject(shutdown);
+        expect(await second.ended).toBe(1);
+      },
+    );
   },
 );
 

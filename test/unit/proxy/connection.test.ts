@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { describe, expect, test, vi } from 'vitest';
-import { loggedIn, stage } from './support.ts';
+import { loggedIn, stage, type RelaySession } from './support.ts';
 
 const forms = [
   ['streams', false],
@@ -356,6 +356,78 @@ describe('ends', () => {
       /^<08001 Interlock cannot connect to the server at 127\.0\.0\.1:\d+: ECONNREFUSED>$/,
     );
     expect(s.seen.refused).toEqual(['08001']);
+  });
+});
+
+describe('a server that speaks first', () => {
+  /** Greets; a client that has left is excused with `sorry`, and the answer to that is the end. */
+  const polite = (session: RelaySession): void => {
+    session.script = (side, bytes, actions) => {
+      if (side === 'client left') actions.toServer = [Buffer.from('sorry')];
+      if (bytes.toString() === 'no') actions.end = true;
+    };
+  };
+  const greeted = async () => {
+    const s = await stage(polite, {}, undefined, true);
+    const client = await s.client();
+    const server = await s.accepted();
+    server.send('hello');
+    await client.read(5);
+    return { s, client, server };
+  };
+
+  test.each(['fin', 'rst'])(
+    'a client that leaves unheard (%s): the server is told, and its answer waited for',
+    async (how) => {
+      const { s, client, server } = await greeted();
+      if (how === 'fin') client.socket.end();
+      else client.socket.resetAndDestroy();
+      expect(await server.read(5)).toBe('sorry');
+      expect(s.proxy.sessions).toBe(1);
+      expect(s.sessions[0]?.closedCalls).toBe(0);
+      server.send('no');
+      expect(await server.toEnd()).toBe('');
+      await vi.waitFor(() => expect(s.proxy.sessions).toBe(0));
+      expect(s.sessions[0]?.closedCalls).toBe(1);
+      expect(s.seen).toMatchObject({ abandoned: 1, closed: 1, refused: [], crashed: [] });
+    },
+  );
+
+  test('a client that has spoken is not excused', async () => {
+    const { s, client, server } = await greeted();
+    client.send('login');
+    client.socket.end();
+    expect(await server.toEnd()).toBe('login');
+    expect(s.seen.abandoned).toBe(0);
+  });
+
+  test('the server goes first: there is nobody to be told', async () => {
+    const { s, client, server } = await greeted();
+    server.socket.end();
+    expect(await client.toEnd()).toMatch(/^<08006 /);
+    client.socket.end();
+    expect(await server.toEnd()).toBe('');
+    await vi.waitFor(() => expect(s.proxy.sessions).toBe(0));
+    expect(s.seen.abandoned).toBe(0);
+  });
+
+  test('a drain does not wait for a client that says nothing, but for the server', async () => {
+    const { s, client, server } = await greeted();
+    const drained = s.proxy.drain();
+    expect(await client.toEnd()).toBe('<57P01 Interlock is shutting down>');
+    client.socket.end();
+    expect(await server.read(5)).toBe('sorry');
+    server.send('no');
+    await drained;
+  });
+
+  test('an abort waits for nobody', async () => {
+    const { s, client, server } = await greeted();
+    s.proxy.abort();
+    await client.toEnd();
+    await server.toEnd();
+    client.socket.end();
+    await vi.waitFor(() => expect(s.proxy.sessions).toBe(0));
   });
 });
 

@@ -170,6 +170,7 @@ export async function stage(
   prepare: (session: RelaySession) => void = () => undefined,
   changed: Partial<ProxyLimits> = {},
   tls?: ClientTls,
+  serverFirst = false,
 ): Promise<Stage> {
   const waiting: Peer[] = [];
   let arrived: (() => void) | undefined;
@@ -200,7 +201,7 @@ export async function stage(
       return session;
     },
     goodbye: Buffer.from('<goodbye>'),
-    serverFirst: false,
+    serverFirst,
     tlsRequest: undefined,
     alpn: undefined,
   };
