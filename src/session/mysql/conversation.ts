@@ -72,6 +72,11 @@ export class MysqlConversation extends SessionState {
     );
   }
 
+  /** Of the command that is answered next. Of several the first has gone long ago: it is hardly one of several packets. */
+  get commandSequence(): number {
+    return this.expected.theirs === 1 ? this.sequences.client : 0;
+  }
+
   get readable(): boolean {
     return this.collationSafe;
   }

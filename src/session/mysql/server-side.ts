@@ -87,12 +87,13 @@ export class MysqlServerSide {
 
   /** The entry whose reply comes now. */
   private begun(): Expected | undefined {
-    const { tracker, expected } = this.conversation;
+    const { tracker, expected, sequences } = this.conversation;
     if (!tracker.done) return this.current;
     const next = expected.peek();
     this.current = next;
     if (next === undefined) return undefined;
     tracker.begin(next.shape);
+    sequences.server = this.conversation.commandSequence;
     this.definitions = 0;
     if (next.shape === 'authentication')
       this.conversation.authentication.begin(next.login?.plugin ?? '', 0, 0);

@@ -52,9 +52,7 @@ class MysqlSession extends FramedSession<MysqlConversation, Framer> {
       return head.shape === 'authentication' ? authentication.nextForClient : sequences.server + 1;
     if (fromClient.streaming) return fromClient.chained ? undefined : 1;
     if (state.run !== undefined || fromClient.pending > 0) return 1;
-    if (expected.theirs === 0) return 0;
-    // Of several commands the first has gone long ago: it is hardly one of several packets.
-    return expected.theirs === 1 ? sequences.client + 1 : 1;
+    return expected.theirs === 0 ? 0 : state.commandSequence + 1;
   }
 
   protected override partFromServer(): void {
@@ -98,7 +96,6 @@ class MysqlSession extends FramedSession<MysqlConversation, Framer> {
   protected serverStep(step: number): void {
     const { state, fromServer: frames, serverSide, handshake } = this;
     state.sequence = frames.lastSequence;
-    state.sequences.server = frames.lastSequence;
     if (!handshake.done) {
       if (step === Message) handshake.fromServer(frames);
       else if (step === Head) frames.hold();
@@ -110,5 +107,7 @@ class MysqlSession extends FramedSession<MysqlConversation, Framer> {
       if (frames.first) serverSide.streamedRow();
       state.output.toClient(frames.buf, frames.start, frames.end);
     }
+    // What is held has not reached the client.
+    if (step !== Head) state.sequences.server = frames.lastSequence;
   }
 }

@@ -152,6 +152,17 @@ describe('MySQL', () => {
     expect(said(one)).toEqual([2, true]);
   });
 
+  test('a packet that has only begun to come is not part of the reply yet', () => {
+    const one = loggedIn();
+    one.receive('client', write.writeQuery('SELECT 1', 0), 0);
+    const count = write.writeColumnCount(1, 1);
+    one.receive('server', count.subarray(0, 4), 0);
+    expect(said(one)).toEqual([1, true]);
+    one.receive('server', count.subarray(4), 0);
+    one.receive('server', write.writePacket(2, Buffer.alloc(30, 1)).subarray(0, 20), 0);
+    expect(said(one)).toEqual([2, true]);
+  });
+
   test('several commands are due: the first of them, from its beginning', () => {
     const one = loggedIn();
     one.receive('client', bytes([write.writeCommand(command.ping), write.writeCommand(command.ping)]), 0);
