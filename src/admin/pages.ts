@@ -23,6 +23,7 @@ export const contentSecurityPolicy = [
 const files: Record<string, [name: string, type: string]> = {
   '/': ['index.html', 'text/html'],
   '/dashboard.css': ['dashboard.css', 'text/css'],
+  '/parts.css': ['parts.css', 'text/css'],
   '/dashboard.js': ['dashboard.js', 'text/javascript'],
   '/parts.js': ['parts.js', 'text/javascript'],
   '/plots.js': ['plots.js', 'text/javascript'],
