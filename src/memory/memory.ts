@@ -73,7 +73,7 @@ export class TransactionMemory {
   /** False: no statement can complete a pattern. Cheap, asked before a statement's shape is computed. */
   get remembers(): boolean {
     if (this.earlier !== undefined || this.insert !== undefined || this.row !== undefined) return true;
-    return this.remembered.length > 0 || this.unread.lastRead !== undefined;
+    return this.remembered.length > 0 || this.unread.mayBeReads;
   }
 
   /** Reads of this transaction that read the table, newest first. */

@@ -34,8 +34,10 @@ export class UnreadStatements {
   private bytes = 0;
   /** Of them, what the share has given. */
   private valueBytes = 0;
-  /** The latest that is a read, as far as that can be told without its shape. */
+  /** The latest that reads a table, as far as that can be told without its shape. */
   private read: Unread | undefined;
+  /** A SELECT waits, whatever it reads. */
+  private selects = false;
 
   /** @param share what captured values are taken from, here as in a read that is remembered */
   constructor(limits: Pick<MemoryLimits, 'unread' | 'unreadBytes'>, share: Share) {
@@ -58,8 +60,14 @@ export class UnreadStatements {
     this.bytes = bytes;
     const unread = { statement, outcome, gaps };
     this.list.push(unread);
-    if (word === 'select' && isOfTable(outcome.read, dialect)) this.read = unread;
+    if (word !== 'select') return true;
+    this.selects = true;
+    if (isOfTable(outcome.read, dialect)) this.read = unread;
     return true;
+  }
+
+  get mayBeReads(): boolean {
+    return this.selects;
   }
 
   get lastRead(): Unread | undefined {
@@ -80,5 +88,6 @@ export class UnreadStatements {
     this.valueBytes = 0;
     this.bytes = 0;
     this.read = undefined;
+    this.selects = false;
   }
 }

@@ -23,6 +23,7 @@ async function install(context: TestContext): Promise<void> {
     'LICENSE',
     'config.example.yaml',
     'rules',
+    'dashboard',
     'dist',
   ])
     cpSync(join(root, name), join(folder, name), { recursive: true });

@@ -79,8 +79,11 @@ function told(one: Scene, candidate: Step): unknown {
 }
 
 describe.each(['postgres', 'mysql'] as const)('%s', (dialect) => {
-  const described = (step: Step): Step =>
-    dialect === 'mysql' && step.rows !== undefined ? { ...step, columns: [mysqlColumn] } : step;
+  /** MySQL: a first column that is an expression has no origin. */
+  const described = (step: Step): Step => {
+    if (dialect === 'postgres' || step.rows === undefined) return step;
+    return { ...step, columns: step.sql.startsWith('SELECT id FROM') ? [mysqlColumn] : [] };
+  };
 
   test('whether they wait or not, every question has the same answer', () => {
     let rewritten = 0;
