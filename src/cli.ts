@@ -25,6 +25,7 @@ usage: interlock --server URL [--listen ADDRESS] [options]
        interlock check -c FILE [--connect]
        interlock explain FILE|-
        interlock record --server URL --output FILE [--max-size SIZE] [--raw]
+       interlock verify --server URL --scratch-database NAME
 
   --server URL          the server: postgres://, mysql:// or mariadb:// host:port; through a socket:
                         postgres:///?host=/var/run/postgresql or mysql:///?socket=/run/mysqld/mysqld.sock
@@ -45,6 +46,7 @@ commands:
   explain               says what Interlock sees in a transcript or a server's log; see interlock explain --help
   record                relays, changes nothing, and writes what sessions say into a new file for explain (mode 0600, up to
                         --max-size, 64MiB); literals, parameters and rows are replaced by placeholders, unless --raw
+  verify                plays the races on a server of yours, directly and through Interlock; see interlock verify --help
 `;
 
 const options = {
@@ -67,6 +69,7 @@ const options = {
 
 async function main(args: string[]): Promise<number> {
   if (args[0] === 'explain') return say(await explainCommand(args.slice(1)));
+  if (args[0] === 'verify') return verify(args.slice(1));
   const { values, positionals } = parse(args);
   if (values.help === true) return say(help);
   if (values.version === true) return say(`${version()}\n`);
@@ -86,6 +89,12 @@ async function main(args: string[]): Promise<number> {
     config.listeners.map(({ protocol }) => protocol),
   );
   return serve({ config, texts: files.texts }, load);
+}
+
+async function verify(args: string[]): Promise<number> {
+  const { verifyCommand, verifyHelp } = await import('./verify/verify.ts');
+  if (args.includes('--help') || args.includes('-h')) return say(verifyHelp);
+  return verifyCommand(args, say);
 }
 
 type LoadConfig = (files: ConfigFiles) => Config;

@@ -8,7 +8,7 @@ import { availableVersions, pointed, startPostgres, type Postgres } from '../sup
 import { startInterlock, type Proxy } from '../support/proxy.ts';
 import { decisions, FindingReader, repeated } from './findings.ts';
 import { ask, createTables, guardWaiting, runSplitDelete, sentLike, type Bench, type Run } from './runner.ts';
-import { splitDeleteSchedules, type SplitDeleteSchedule } from './schedules.ts';
+import { splitDeleteSchedules, type SplitDeleteSchedule } from '../../src/verify/schedules.ts';
 import { emptyRounds } from './stress/load.ts';
 
 const select = /^SELECT/;

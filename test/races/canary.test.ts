@@ -7,7 +7,7 @@ import { availableVersions, pointed, startPostgres, type Postgres } from '../sup
 import { startInterlock, type Proxy } from '../support/proxy.ts';
 import { FindingReader } from './findings.ts';
 import { createTables, guardWaiting, runSplitDelete } from './runner.ts';
-import { splitDeleteSchedules } from './schedules.ts';
+import { splitDeleteSchedules } from '../../src/verify/schedules.ts';
 
 /** R1 is never drawn: one connection of a hundred thousand would be. */
 const config = (server: string, guard: string): string => `

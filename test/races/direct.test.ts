@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { availableVersions, pointed, startPostgres, type Postgres } from '../support/postgres.ts';
 import { createTables, runSplitDelete, runUpdateOrCreate, type Bench } from './runner.ts';
-import { splitDeleteSchedules, updateOrCreateSchedules } from './schedules.ts';
+import { splitDeleteSchedules, updateOrCreateSchedules } from '../../src/verify/schedules.ts';
 
 describe.each(availableVersions([15, 18]))('PostgreSQL %i, direct', (version) => {
   let server: Postgres;

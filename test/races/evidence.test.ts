@@ -18,7 +18,7 @@ import {
   type Bench,
   type Run,
 } from './runner.ts';
-import { splitDeleteSchedules, updateOrCreateSchedules } from './schedules.ts';
+import { splitDeleteSchedules, updateOrCreateSchedules } from '../../src/verify/schedules.ts';
 
 const long = process.env.INTERLOCK_TEST_LONG === '1';
 

@@ -1,6 +1,6 @@
 /** What the looks of a rule with `evidence: true` have to show of each schedule of a split delete, and how to ask the proxy. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { splitDeleteSchedules } from './schedules.ts';
+import { splitDeleteSchedules } from '../../src/verify/schedules.ts';
 import type { LogLine, Proxy } from '../support/proxy.ts';
 
 export interface Shown {

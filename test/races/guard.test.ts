@@ -7,7 +7,7 @@ import { availableVersions, pointed, startPostgres, type Postgres } from '../sup
 import { startInterlock, type Proxy } from '../support/proxy.ts';
 import { decisions, FindingReader, repeated } from './findings.ts';
 import { createTables, guardWaiting, runSplitDelete, sentLike, type Bench } from './runner.ts';
-import { splitDeleteSchedules } from './schedules.ts';
+import { splitDeleteSchedules } from '../../src/verify/schedules.ts';
 
 const config = (server: Postgres, settings: string): string => `
 listeners:

@@ -11,11 +11,11 @@ import { ask, availableEngines, startMysql, type Mysql } from '../support/mysql.
 import { availableVersions, pointed, startPostgres, type Postgres } from '../support/postgres.ts';
 import { startInterlock, type Proxy } from '../support/proxy.ts';
 import { createTables as createMysqlTables, runSplitDelete as runMysql } from './mysql/runner.ts';
-import { cartRows } from './mysql/split-delete.ts';
+import { cartRows } from '../../src/verify/mysql/split-delete.ts';
 import { emptyRounds as mysqlRounds } from './mysql/stress/load.ts';
 import { splitDeleteRows } from '../../src/demo/split-delete.ts';
 import { ask as askPostgres, createTables, guardWaiting, runSplitDelete } from './runner.ts';
-import { splitDeleteSchedules, type SplitDeleteSchedule } from './schedules.ts';
+import { splitDeleteSchedules, type SplitDeleteSchedule } from '../../src/verify/schedules.ts';
 import { emptyRounds } from './stress/load.ts';
 
 const bothEmpty = splitDeleteSchedules.find(({ id }) => id === 'iii') as SplitDeleteSchedule;

@@ -16,7 +16,7 @@ import {
   type Bench,
   type Run,
 } from './runner.ts';
-import { splitDeleteSchedules, updateOrCreateSchedules } from './schedules.ts';
+import { splitDeleteSchedules, updateOrCreateSchedules } from '../../src/verify/schedules.ts';
 
 /** The look-up after the violation; the first one ends in FOR UPDATE. */
 const plainRead = /^SELECT.*"path" = \S+$/;

@@ -12,7 +12,7 @@ import {
 import { outsider, splitDeleter, splitDeleteRows, splitDeleteTables } from '../../src/demo/split-delete.ts';
 import { pageRows, pageTables, updater } from '../../src/demo/update-or-create.ts';
 import type { Proxy } from '../support/proxy.ts';
-import type { Outcome, SplitDeleteSchedule, UpdateOrCreateSchedule } from './schedules.ts';
+import type { Outcome, SplitDeleteSchedule, UpdateOrCreateSchedule } from '../../src/verify/schedules.ts';
 
 export interface Bench {
   /** Straight to the server. */

@@ -1,8 +1,8 @@
 /** What happens on MySQL and MariaDB. @see postgres-mix.ts */
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise';
 import { createTables } from '../races/mysql/runner.ts';
-import { cartRows } from '../races/mysql/split-delete.ts';
-import { protocols } from '../races/mysql/session.ts';
+import { cartRows } from '../../src/verify/mysql/split-delete.ts';
+import { protocols } from '../../src/verify/mysql/session.ts';
 import { splitDeleteLoad, updateOrCreateLoad } from '../races/mysql/stress/load.ts';
 import { pageRows } from '../races/mysql/update-or-create.ts';
 import { ask } from '../support/mysql.ts';

@@ -10,8 +10,8 @@ import { decisions, FindingReader, repeated } from '../findings.ts';
 import { guardWaiting } from '../runner.ts';
 import { createTables, runSplitDelete, type Bench } from './runner.ts';
 import { splitDeletes } from './schedules.ts';
-import { protocols, type Isolation } from './session.ts';
-import { cartRows, filterOf } from './split-delete.ts';
+import { protocols, type Isolation } from '../../../src/verify/mysql/session.ts';
+import { cartRows, filterOf } from '../../../src/verify/mysql/split-delete.ts';
 import { emptyRounds } from './stress/load.ts';
 
 const rounds = process.env.INTERLOCK_TEST_LONG === '1' ? 40 : 5;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ask, availableEngines, startMysql, type Mysql } from '../../support/mysql.ts';
 import { createTables, runSplitDelete, runUpdateOrCreate, type Bench } from './runner.ts';
 import { splitDeletes, updateOrCreates, type Level } from './schedules.ts';
-import { protocols, type Isolation } from './session.ts';
+import { protocols, type Isolation } from '../../../src/verify/mysql/session.ts';
 
 describe.each(await availableEngines())('%s, direct', (engine) => {
   let server: Mysql;

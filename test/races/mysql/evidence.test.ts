@@ -11,7 +11,7 @@ import { FindingReader, repeated } from '../findings.ts';
 import { sentLike } from '../runner.ts';
 import { createTables, runSplitDelete, runUpdateOrCreate, type Bench } from './runner.ts';
 import { splitDeletes, updateOrCreates } from './schedules.ts';
-import { protocols } from './session.ts';
+import { protocols } from '../../../src/verify/mysql/session.ts';
 
 const long = process.env.INTERLOCK_TEST_LONG === '1';
 

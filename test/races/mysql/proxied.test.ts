@@ -10,7 +10,7 @@ import { decisions, FindingReader, repeated } from '../findings.ts';
 import { guardWaiting, sentLike } from '../runner.ts';
 import { createTables, runSplitDelete, runUpdateOrCreate, type Bench, type Run } from './runner.ts';
 import { splitDeletes, updateOrCreates, type Level } from './schedules.ts';
-import { protocols, type Isolation } from './session.ts';
+import { protocols, type Isolation } from '../../../src/verify/mysql/session.ts';
 
 /** Sessions whose INSERT failed went on with ROLLBACK TO, and read the row next. */
 const lostInserts = (sent: Run['sent']): number => sentLike(sent, /^ROLLBACK TO/);

@@ -2,10 +2,10 @@
 import { runSchedule, verdict, waits, type Actor, type StepRecord } from '../../../src/demo/schedule.ts';
 import { ask } from '../../support/mysql.ts';
 import { afterRead } from '../runner.ts';
-import type { Outcome } from '../schedules.ts';
-import { MysqlObserver } from './observer.ts';
-import type { Isolation, Protocol } from './session.ts';
-import { cartRows, outsider, splitDeleter, splitDeleteTables } from './split-delete.ts';
+import type { Outcome } from '../../../src/verify/schedules.ts';
+import { MysqlObserver } from '../../../src/verify/mysql/observer.ts';
+import type { Isolation, Protocol } from '../../../src/verify/mysql/session.ts';
+import { cartRows, outsider, splitDeleter, splitDeleteTables } from '../../../src/verify/mysql/split-delete.ts';
 import { pageRows, pageTables, updater } from './update-or-create.ts';
 
 export interface Bench {

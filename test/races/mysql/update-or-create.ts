@@ -5,7 +5,7 @@
  */
 import { codeOf } from '../../../src/demo/app-session.ts';
 import { AppError, type Actor } from '../../../src/demo/schedule.ts';
-import { isolate, MysqlSession, type Isolation, type Protocol } from './session.ts';
+import { isolate, MysqlSession, type Isolation, type Protocol } from '../../../src/verify/mysql/session.ts';
 
 export const pageTables = [
   'DROP TABLE IF EXISTS shop_page',

@@ -2,8 +2,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { codeOf } from '../../../../src/demo/app-session.ts';
 import type { Actor } from '../../../../src/demo/schedule.ts';
-import type { Isolation, Protocol } from '../session.ts';
-import { splitDeleter, type Keys } from '../split-delete.ts';
+import type { Isolation, Protocol } from '../../../../src/verify/mysql/session.ts';
+import { splitDeleter, type Keys } from '../../../../src/verify/mysql/split-delete.ts';
 import { updater } from '../update-or-create.ts';
 
 export interface Load {

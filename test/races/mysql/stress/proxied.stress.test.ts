@@ -7,9 +7,9 @@ import { ask, availableEngines, startMysql, type LoggedCommand, type Mysql } fro
 import { startInterlock, type Proxy } from '../../../support/proxy.ts';
 import { decisions, FindingReader, repeated } from '../../findings.ts';
 import { createTables } from '../runner.ts';
-import { carts, cartRows, type Keys } from '../split-delete.ts';
+import { carts, cartRows, type Keys } from '../../../../src/verify/mysql/split-delete.ts';
 import { pageRows } from '../update-or-create.ts';
-import { protocols, type Isolation } from '../session.ts';
+import { protocols, type Isolation } from '../../../../src/verify/mysql/session.ts';
 import { splitDeleteLoad, updateOrCreateLoad, type Result } from './load.ts';
 
 const sessions = 4;

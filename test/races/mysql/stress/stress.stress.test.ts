@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ask, availableEngines, startMysql, type Mysql } from '../../../support/mysql.ts';
 import { createTables } from '../runner.ts';
-import { carts, cartRows, type Keys } from '../split-delete.ts';
+import { carts, cartRows, type Keys } from '../../../../src/verify/mysql/split-delete.ts';
 import { pageRows } from '../update-or-create.ts';
 import { splitDeleteLoad, updateOrCreateLoad } from './load.ts';
 

@@ -10,7 +10,7 @@ import {
   type ResultSetHeader,
   type RowDataPacket,
 } from 'mysql2/promise';
-import type { Actor } from '../../../src/demo/schedule.ts';
+import type { Actor } from '../../demo/schedule.ts';
 
 /** text: COM_QUERY with literals (mysqlclient, most ORMs); prepared: COM_STMT_PREPARE once per text, then COM_STMT_EXECUTE. */
 export type Protocol = 'text' | 'prepared';

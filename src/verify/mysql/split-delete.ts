@@ -4,7 +4,7 @@
  * steps; A and V begin otherwise than B.
  */
 import { randomBytes } from 'node:crypto';
-import type { Actor } from '../../../src/demo/schedule.ts';
+import type { Actor } from '../../demo/schedule.ts';
 import { inList, isolate, MysqlSession, type Isolation, type Protocol, type Value } from './session.ts';
 
 /** Where the keys come from. Random ones sort anywhere, so a new row may lie behind a scan that waits. */

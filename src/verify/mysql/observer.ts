@@ -47,26 +47,35 @@ export class MysqlObserver {
   private readonly connection: Connection;
   private readonly mariadb: boolean;
   private readonly guardWaiting: (() => Promise<number>) | undefined;
+  private readonly holders: string;
 
   private constructor(
     connection: Connection,
     mariadb: boolean,
     guardWaiting: (() => Promise<number>) | undefined,
+    guard: string | undefined,
   ) {
     this.connection = connection;
     this.mariadb = mariadb;
     this.guardWaiting = guardWaiting;
+    const named = `SELECT id FROM (SELECT IS_USED_LOCK('${guard}') AS id) AS holder WHERE id IS NOT NULL`;
+    this.holders = guard !== undefined ? named : mariadb ? mariadbHolders : mysqlHolders;
   }
 
   /**
    * The account needs the PROCESS privilege, on MySQL also SELECT on performance_schema.
+   * guard: the name of its lock; without one all user-level locks are listed, on MariaDB by a plugin.
    * guardWaiting: how many sessions wait in the proxy for the guard, which on the server look idle in transaction.
    */
-  static async connect(url: string, guardWaiting?: () => Promise<number>): Promise<MysqlObserver> {
+  static async connect(
+    url: string,
+    guardWaiting?: () => Promise<number>,
+    guard?: string,
+  ): Promise<MysqlObserver> {
     const connection = await createConnection(url);
     connection.on('error', () => undefined);
     const [rows] = await connection.query<RowDataPacket[]>('SELECT VERSION() AS version');
-    return new MysqlObserver(connection, String(rows[0]?.version).includes('MariaDB'), guardWaiting);
+    return new MysqlObserver(connection, String(rows[0]?.version).includes('MariaDB'), guardWaiting, guard);
   }
 
   /** Which of the busy sessions wait? @see Observer in src/demo/schedule.ts for the sessions that poll the guard. */
@@ -75,7 +84,7 @@ export class MysqlObserver {
     const waiting = new Set(this.mariadb ? await this.mariadbWaiting() : await this.ids(mysqlWaiting));
     const unexplained = busy.filter((id) => !waiting.has(id));
     if (polling > 0 && polling >= unexplained.length) {
-      const holders = await this.ids(this.mariadb ? mariadbHolders : mysqlHolders);
+      const holders = await this.ids(this.holders);
       const held = holders.length > 0 && holders.every((id) => !unexplained.includes(id));
       if (held) for (const id of unexplained) waiting.add(id);
     }
