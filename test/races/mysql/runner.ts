@@ -5,7 +5,12 @@ import { afterRead } from '../runner.ts';
 import type { Outcome } from '../../../src/verify/schedules.ts';
 import { MysqlObserver } from '../../../src/verify/mysql/observer.ts';
 import type { Isolation, Protocol } from '../../../src/verify/mysql/session.ts';
-import { cartRows, outsider, splitDeleter, splitDeleteTables } from '../../../src/verify/mysql/split-delete.ts';
+import {
+  cartRows,
+  outsider,
+  splitDeleter,
+  splitDeleteTables,
+} from '../../../src/verify/mysql/split-delete.ts';
 import { pageRows, pageTables, updater } from './update-or-create.ts';
 
 export interface Bench {

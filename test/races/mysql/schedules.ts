@@ -5,7 +5,11 @@
  * Two behaviours, not two isolation levels: without innodb_snapshot_isolation a write in REPEATABLE READ acts on the
  * newest row, as in READ COMMITTED. With it (MariaDB 11.8) the write fails, as in PostgreSQL.
  */
-import { splitDeleteSchedules, updateOrCreateSchedules, type Outcome } from '../../../src/verify/schedules.ts';
+import {
+  splitDeleteSchedules,
+  updateOrCreateSchedules,
+  type Outcome,
+} from '../../../src/verify/schedules.ts';
 import type { Isolation } from '../../../src/verify/mysql/session.ts';
 
 export type Level = Isolation | 'REPEATABLE READ, snapshot isolation';
