@@ -31,7 +31,6 @@ const arrows: Record<string, string[]> = {
     'check',
     'verify',
     'commands',
-    'verify',
     'explain',
     'record',
     'workers',
@@ -59,6 +58,7 @@ const edges = new Set([
   'log',
   'metrics',
   'notify',
+  'verify',
 ]);
 /** And node:module in the witness: libpg-query has to be loaded anew after its WASM trapped. */
 const pureImports = new Set(['zod', 'pg-protocol', 'libpg-query', 'node-sql-parser']);

@@ -12,7 +12,7 @@ import { lastPrepared } from '../../wire/mysql/client-commands.ts';
 import { withStatementId, writeExecute } from '../../wire/mysql/execute.ts';
 import { writePrepare, writeQuery, writeStatementClose } from '../../wire/mysql/writers.ts';
 import { Run } from '../run.ts';
-import type { Ending, Wait } from '../run.ts';
+import type { Wait } from '../run.ts';
 import { isBinding } from './binding.ts';
 import type { MysqlConversation } from './conversation.ts';
 import { MysqlExecution } from './execution.ts';

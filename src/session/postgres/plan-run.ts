@@ -9,7 +9,7 @@ import { readBefore, readHashes, splitEvidence, updateEvidence } from '../../pat
 import type { ReadLook, WriteLook } from '../../patterns/evidence.ts';
 import { writeClose, writeSync } from '../../wire/postgres/writers.ts';
 import { Run } from '../run.ts';
-import type { Ending, Wait } from '../run.ts';
+import type { Wait } from '../run.ts';
 import { Command, encodeBatch, savepoint } from './batch.ts';
 import type { BatchResult } from './batch.ts';
 import type { Conversation } from './conversation.ts';
