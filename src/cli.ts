@@ -17,6 +17,7 @@ import { createLog, flushed, type Log } from './log.ts';
 import { Supervisor } from './notify.ts';
 import type { Running, RunOptions } from './proxy/run.ts';
 import { recordTo, type RecordOptions } from './record/file.ts';
+import { Signals, type Signal } from './signals.ts';
 
 const help = `Interlock: a proxy that makes the racy statement sequences of ORMs safe (PostgreSQL, MySQL, MariaDB)
 
@@ -159,6 +160,7 @@ type RecordTo = Omit<RecordOptions, 'full'>;
 /** Runs until a signal: the first one drains, the second ends everything at once. */
 async function serve(loaded: Loaded, load: LoadConfig, record?: RecordTo): Promise<number> {
   const log = openLog(loaded.config);
+  const signals = new Signals();
   const full = (why: string) => log.warn({ file: record?.file, why }, 'recording ended; the relay goes on');
   const recorder = record && recordTo({ ...record, full });
   if (record !== undefined) log.info({ file: record.file, raw: record.raw }, 'recording');
@@ -169,7 +171,7 @@ async function serve(loaded: Loaded, load: LoadConfig, record?: RecordTo): Promi
   supervisor.ready();
   const code = await new Promise<number>((resolve) => {
     let stopping = false;
-    const stop = (signal: NodeJS.Signals) => {
+    const stop = (signal: Signal) => {
       if (stopping) {
         log.warn({ signal }, 'ending at once');
         running.abort();
@@ -185,14 +187,13 @@ async function serve(loaded: Loaded, load: LoadConfig, record?: RecordTo): Promi
         resolve(0);
       });
     };
-    process.on('SIGTERM', stop);
-    process.on('SIGINT', stop);
-    process.on('SIGHUP', () => {
+    const reload = () => {
       if (stopping) return;
       supervisor.reloading();
       running.reload();
       void rules.now().then(() => supervisor.ready());
-    });
+    };
+    signals.hand((signal) => (signal === 'SIGHUP' ? reload() : stop(signal)));
   });
   await flushed(log);
   return code;

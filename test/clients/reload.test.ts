@@ -2,7 +2,7 @@
  * Rules are exchanged while sessions are open: each of them goes over between two of its transactions, whatever it had been
  * told to look at before.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mysql from 'mysql2/promise';
@@ -41,7 +41,9 @@ async function stop(): Promise<void> {
 /** Of the lines that the log has not had before. */
 async function exchange(text: string, accepts: (line: LogLine) => boolean): Promise<LogLine> {
   const { length } = proxy.logs();
-  writeFileSync(pack(), text);
+  // In one step: a file that is half written is no mistake that anybody wants to hear of.
+  writeFileSync(`${pack()}.new`, text);
+  renameSync(`${pack()}.new`, pack());
   proxy.signal('SIGHUP');
   return proxy.waitForLog((line) => proxy.logs().indexOf(line) >= length && accepts(line));
 }

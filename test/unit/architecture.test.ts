@@ -26,8 +26,10 @@ const arrows: Record<string, string[]> = {
   workers: ['proxy', 'admin', 'config', 'metrics', 'log', 'patterns'],
   commands: ['config', 'explain', 'patterns', 'sql'],
   notify: [],
+  signals: [],
   cli: [
     'notify',
+    'signals',
     'check',
     'verify',
     'commands',
@@ -58,6 +60,7 @@ const edges = new Set([
   'log',
   'metrics',
   'notify',
+  'signals',
   'verify',
 ]);
 /** And node:module in the witness: libpg-query has to be loaded anew after its WASM trapped. */
