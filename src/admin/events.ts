@@ -14,7 +14,9 @@ interface Reader {
 }
 
 const mostReaders = 16;
-/** What may wait for one reader. */
+/** Of one message; the page shows no more, and /findings has them all. */
+const mostFindings = 50;
+/** What may wait for a reader when there is more to tell it. */
 const mostWaiting = 1024 * 1024;
 
 export class Events {
@@ -53,10 +55,13 @@ export class Events {
   #tell(reader: Reader, event: string, summary: Summary, points: readonly Point[]): void {
     const { response } = reader;
     if (!response.headersSent && event === 'more') return;
-    const findings = this.#findings.list(reader.findings);
+    if (response.writableLength > mostWaiting) {
+      response.destroy();
+      return;
+    }
+    const findings = this.#findings.list(reader.findings).slice(0, mostFindings);
     reader.findings = this.#findings.total;
     const data = JSON.stringify({ ...summary, findings, plotted, points });
     response.write(`event: ${event}\ndata: ${data}\n\n`);
-    if (response.writableLength > mostWaiting) response.destroy();
   }
 }

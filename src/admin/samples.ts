@@ -1,7 +1,7 @@
 /**
  * What findings look like: the statements of a sequence and what was, or would be, sent in place of the last one, with
- * every constant masked. One sample for each rule, statement and decision, the last ones; masked at once, so no constant
- * is kept.
+ * every constant masked. One sample for each rule, sequence of statements and decision, the last ones; masked at once, so
+ * no constant is kept.
  */
 import { wouldSend } from '../explain/would-send.ts';
 import type { FindingEvent, FindingTexts, FindingWatcher } from '../session/types.ts';
@@ -33,6 +33,8 @@ export class Samples implements FindingWatcher {
   readonly #witness: (dialect: Dialect) => Witness;
   readonly #now: () => number;
   readonly #samples = new Map<string, Sample>();
+  /** Events that are under way to those who show them. */
+  readonly #seen = new WeakMap<FindingEvent, Sample>();
   /** Milliseconds that may be spent now. */
   #left = most;
   #filledAt: number;
@@ -46,9 +48,10 @@ export class Samples implements FindingWatcher {
   }
 
   seen(event: FindingEvent, texts: FindingTexts): void {
-    const key = keyOf(event);
+    const key = keyOf(event, texts);
     const sample = this.#samples.get(key) ?? this.#within(() => this.#sample(event, texts));
     if (sample === undefined) return;
+    this.#seen.set(event, sample);
     this.#samples.delete(key);
     this.#samples.set(key, sample);
     if (this.#samples.size <= this.#capacity) return;
@@ -58,9 +61,9 @@ export class Samples implements FindingWatcher {
     }
   }
 
-  /** Undefined: its texts cannot be shown. */
+  /** @param event the very object that was seen @returns undefined: its texts cannot be shown */
   of(event: FindingEvent): Sample | undefined {
-    const sample = this.#samples.get(keyOf(event));
+    const sample = this.#seen.get(event);
     return sample === undefined || sample.before.length === 0 ? undefined : sample;
   }
 
@@ -98,6 +101,8 @@ export class Samples implements FindingWatcher {
 
 const hidden: Sample = { before: [] };
 
-function keyOf({ rule, fingerprint, decision, reason }: FindingEvent): string {
-  return [rule, fingerprint, decision, reason ?? ''].join('\0');
+/** The DELETE by list of two SELECTs is one and the same; whoever has to know the code needs the right SELECT. */
+function keyOf({ rule, fingerprint, decision, reason }: FindingEvent, { finding }: FindingTexts): string {
+  const began = finding.began?.head.fingerprint ?? '';
+  return [rule, began, fingerprint, decision, reason ?? ''].join('\0');
 }

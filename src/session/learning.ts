@@ -20,7 +20,7 @@ export function learnFrom(state: SessionState, learner: Learner, reads: readonly
     if (found.ending === 'alone' && !known) continue;
     // There is a rule for it already.
     if (rules.ruleFor('anticipate', found.table, fingerprint) !== undefined) continue;
-    const text = known ? undefined : masked(statement.text, settings);
+    const text = known || !state.readable ? undefined : masked(statement.text, settings);
     const proposed = learner.add({ ...which, ending: found.ending, opening: at.opening, text }, now);
     if (proposed !== undefined) output.event({ type: 'suggestion', table, fingerprint });
   }

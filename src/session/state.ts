@@ -213,7 +213,9 @@ export abstract class SessionState {
     sent?: Buffer,
   ): void {
     const event: FindingEvent = { type: 'finding', ...fields };
-    this.options.shared.findings?.seen(event, { statement, settings: this.settings, finding, sent });
+    // Where bytes are ambiguous to the lexer nobody knows what is a constant.
+    if (this.readable)
+      this.options.shared.findings?.seen(event, { statement, settings: this.settings, finding, sent });
     this.output.event(event);
   }
 

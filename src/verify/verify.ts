@@ -28,9 +28,17 @@ on performance_schema; MariaDB: PROCESS). See docs/verify.md.
 `;
 
 const levels: readonly Isolation[] = ['READ COMMITTED', 'REPEATABLE READ'];
+const signals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+/** As `pg` and `mysql2` read them, over what stands in front: sessions that are to go through a proxy would go past it. */
+const elsewhere = ['host', 'port', 'socketPath'];
+
 /** @param say writes to stdout */
 export async function verifyCommand(args: string[], say: (text: string) => void): Promise<number> {
   const { url, database, mysql } = asked(args);
+  // Once: whoever asks a second time does not want to wait for the tables to be dropped.
+  const stopped = new AbortController();
+  const stop = (signal: NodeJS.Signals): void => stopped.abort(new Error(`ended by ${signal}`));
+  for (const signal of signals) process.once(signal, stop);
   const stage = mysql
     ? await (await import('./mysql.ts')).mysqlStage(url, database)
     : await (await import('./postgres.ts')).postgresStage(url);
@@ -39,14 +47,15 @@ export async function verifyCommand(args: string[], say: (text: string) => void)
     if (found.length > 0)
       throw new Error(`the scratch database is not empty: ${found.slice(0, 5).join(', ')}. Nothing was done`);
     say(`${stage.product}\n`);
-    await stage.create();
     try {
-      return await withProxies(url, (proxies) => playAll(stage, url, proxies, say));
+      await stage.create();
+      return await withProxies(url, (proxies) => playAll(stage, url, proxies, say, stopped.signal));
     } finally {
       await stage.drop();
     }
   } finally {
     await stage.end();
+    for (const signal of signals) process.off(signal, stop);
   }
 }
 
@@ -65,6 +74,8 @@ function asked(args: string[]): { url: string; database: string; mysql: boolean 
   if (scheme === undefined || !URL.canParse(server))
     throw new UsageError('--server: write a URL that begins with postgres://, mysql:// or mariadb://');
   const url = new URL(server.replace(/^mariadb:/, 'mysql:'));
+  if (url.hostname === '' || elsewhere.some((key) => url.searchParams.has(key)))
+    throw new UsageError('--server: name host and port in front of the path; verify does not use sockets');
   url.pathname = `/${encodeURIComponent(database)}`;
   return { url: url.href, database, mysql: url.protocol === 'mysql:' };
 }
@@ -109,12 +120,16 @@ async function playAll(
   url: string,
   proxies: Proxies,
   say: (text: string) => void,
+  stopped: AbortSignal,
 ): Promise<number> {
   let worse = 0;
   for (const isolation of levels) {
     const lines: Line[] = [];
     for (const schedule of splitDeleteSchedules) {
-      const cell = (way: Way): Promise<Cell> => play(stage, url, schedule, isolation, proxies, way);
+      const cell = (way: Way): Promise<Cell> => {
+        stopped.throwIfAborted();
+        return play(stage, url, schedule, isolation, proxies, way);
+      };
       const directly = await cell('directly');
       const line = {
         schedule,
@@ -145,8 +160,7 @@ async function play(
 ): Promise<Cell> {
   await stage.reset(schedule.start);
   const proxy = way === 'directly' ? undefined : proxies[way];
-  const app = new URL(url);
-  if (proxy !== undefined) app.host = `127.0.0.1:${proxy.port}`;
+  const app = proxy === undefined ? url : throughProxy(url, proxy.port);
   const waiting = proxy && (async () => (await proxy.metrics()).interlock_guard_waiting ?? 0);
   const watcher = await stage.watcher(waiting);
   const names = new Set(schedule.order.split(/\s+/).map((step) => step.split('.')[0] ?? ''));
@@ -156,7 +170,7 @@ async function play(
       actors.push(
         await (name === 'X'
           ? stage.outsider(name, schedule.outsider ?? '')
-          : stage.session(app.href, name, isolation)),
+          : stage.session(app, name, isolation)),
       );
     const records = await runSchedule(schedule.order, actors, watcher);
     const came = verdict(records);
@@ -164,4 +178,14 @@ async function play(
   } finally {
     await Promise.all([watcher.end(), ...actors.map((actor) => actor.end())]);
   }
+}
+
+/** The proxies' listeners have no TLS, whatever the server wants. */
+function throughProxy(url: string, port: number): string {
+  const app = new URL(url);
+  app.host = `127.0.0.1:${port}`;
+  app.search = String(new URLSearchParams([...app.searchParams].filter(([key]) => !key.startsWith('ssl'))));
+  // Said, because the environment may say otherwise (PGSSLMODE).
+  if (app.protocol !== 'mysql:') app.searchParams.set('sslmode', 'disable');
+  return app.href;
 }

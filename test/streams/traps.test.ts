@@ -6,7 +6,8 @@
 import { describe, expect, it } from 'vitest';
 import type { FindingEvent, Session, SharedState, Side } from '../../src/session/types.ts';
 import { client, message, server, type Column } from './encode.ts';
-import { makeSession, ruleSet, sharedState } from './session.ts';
+import { Samples } from '../../src/admin/samples.ts';
+import { makeSession, realWitness, ruleSet, sharedState } from './session.ts';
 
 const id = (format: 0 | 1): Column => ({ name: 'id', table: 16_400, attribute: 1, type: 23, format });
 const int32 = (value: number): Buffer => {
@@ -100,6 +101,19 @@ describe('strings and encodings (13)', () => {
       expect(talk.remove()).toEqual(['refused encoding']);
     },
   );
+
+  it('and nothing of it is shown: what looks like a name may be a constant', () => {
+    const samples = new Samples(10, () => realWitness);
+    const talk = new Talk('observe', { ...sharedState(), findings: samples }).logIn({
+      client_encoding: 'SJIS',
+    });
+    talk.begin();
+    // The server: name is one character, title is text, and a comment.
+    const text = `SELECT id FROM book WHERE name = E'\x83\x5c' AND title = 'OR secret = ' -- '`;
+    talk.read(Buffer.from(text, 'latin1'), 0, texts('1', '2'));
+    expect(talk.remove()).toEqual(['refused encoding']);
+    expect(talk.findings.map((finding) => samples.of(finding))).toEqual([undefined]);
+  });
 
   it('client_encoding that changes between SELECT and DELETE counts at once', () => {
     const talk = new Talk().logIn().begin();

@@ -53,8 +53,9 @@ test('over the share nothing new is made, what is known stays, and time brings t
   );
   reads = 0;
   const seen = (name: string): boolean => {
-    samples.seen(event(name), texts);
-    return samples.of(event(name)) !== undefined;
+    const one = event(name);
+    samples.seen(one, texts);
+    return samples.of(one) !== undefined;
   };
   expect([seen('a'), seen('b')]).toEqual([true, true]);
   // It costs nothing to find out: the clock is read once.
@@ -68,6 +69,22 @@ test('over the share nothing new is made, what is known stays, and time brings t
 
 test('the oldest sample goes when there are too many', () => {
   const samples = new Samples(2, () => realWitness);
-  for (const name of ['a', 'b', 'a', 'c']) samples.seen(event(name), texts);
-  expect(['a', 'b', 'c'].map((name) => samples.of(event(name))?.before.length)).toEqual([1, undefined, 1]);
+  const [a, b, ...later] = ['a', 'b', 'a', 'c', 'a', 'b'].map((name) => {
+    const one = event(name);
+    samples.seen(one, texts);
+    return samples.of(one);
+  });
+  expect([a?.before.length, later[0] === a, later[2] === a, later[3] === b]).toEqual([1, true, true, false]);
+});
+
+test('the same DELETE behind another SELECT is another sample', () => {
+  const samples = new Samples(10, () => realWitness);
+  const shown = ['archived', 'expired'].map((column) => {
+    const one = event('f');
+    const select = Buffer.from(`SELECT id FROM t WHERE ${column}`);
+    const began = new SentStatement(new StatementText(select, settings), 'simple');
+    samples.seen(one, { ...texts, finding: { ...texts.finding, began } });
+    return samples.of(one)?.before[0];
+  });
+  expect(shown).toEqual(['SELECT id FROM t WHERE archived', 'SELECT id FROM t WHERE expired']);
 });

@@ -37,12 +37,15 @@ async function admin(changed: Partial<AdminOptions> = {}) {
   });
   const { port } = await server.start();
   onTestFinished(() => server.stop());
-  return (path: string, headers: Record<string, string> = {}, method = 'GET') =>
+  return (path: string, headers: Record<string, string> = {}, method = 'GET', until?: string) =>
     new Promise<{ status: number; body: string; headers: IncomingHttpHeaders }>((resolve, reject) => {
       const sent = request({ host: '127.0.0.1', port, path, headers, method }, (response) => {
         let body = '';
-        response.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
-        response.on('end', () =>
+        response.setEncoding('utf8').on('data', (chunk: string) => {
+          body += chunk;
+          if (until !== undefined && body.endsWith(until)) response.destroy();
+        });
+        response.on('close', () =>
           resolve({ status: response.statusCode ?? 0, body, headers: response.headers }),
         );
       });
@@ -135,6 +138,17 @@ describe('who may read', () => {
       () => new AdminServer({ listen: { host: '0.0.0.0', port: 0 }, token: undefined } as AdminOptions),
     ).toThrow(/token/);
   });
+});
+
+test('many findings with long statements get to the page all the same: the last 50', async () => {
+  const findings = new Findings(200);
+  // More than a socket takes at once.
+  const before = ['SELECT', 'DELETE'].map((word) => `${word} ${'x'.repeat(20_000)}`);
+  for (let rows = 1; rows <= 200; rows++) findings.add({ ...entry(rows), before });
+  const get = await admin({ findings });
+  const { body } = await get('/events', {}, 'GET', '\n\n');
+  const { findings: rows } = JSON.parse(body.split('data: ')[1] ?? '') as { findings: FindingEntry[] };
+  expect([rows.length, rows[0]?.rows, rows.at(-1)?.rows]).toEqual([50, 200, 151]);
 });
 
 describe('the ring', () => {

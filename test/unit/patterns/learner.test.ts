@@ -2,6 +2,8 @@
 import { parse } from 'yaml';
 import { expect, test } from 'vitest';
 import { suggestionsPage } from '../../../src/admin/suggestions.ts';
+import type { Problem } from '../../../src/config/problem.ts';
+import { readYaml } from '../../../src/config/source.ts';
 import { packSchema } from '../../../src/config/schema.ts';
 import { endingOf } from '../../../src/patterns/anticipate/ending.ts';
 import { Learner, type Ending, type Seen } from '../../../src/patterns/anticipate/learner.ts';
@@ -81,6 +83,26 @@ test('the page is a file of rules, whatever tables are called', () => {
   );
   expect(rules.every(({ mode }) => mode === 'observe')).toBe(true);
   expect(packSchema.parse(parse(suggestionsPage([]))).rules).toEqual([]);
+});
+
+test('the page can be named in rules.packs: no id twice, no variables, nothing for a terminal', () => {
+  // The same in two databases, and names that mean something to YAML, to the configuration or to a terminal.
+  const names = ['shop', 'cart', '${A:-*}', 'a$$b', 'a\u001b[2Kb', '\u202ecart', 'a\u0085b', '\u007f'];
+  for (const table of names) {
+    const shapes = new Learner({ ...settings, after: 1 });
+    const text = `SELECT id FROM "${table}"`;
+    for (const database of ['shop', 'shop2'])
+      shapes.add(seen('by-list', { table: Buffer.from(table).toString('latin1'), database, text }), 0);
+    const page = suggestionsPage(shapes.proposals(0));
+    expect(page).not.toMatch(/[^\n\P{Cc}]|\p{Cf}/u);
+    const problems: Problem[] = [];
+    const { value } = readYaml('suggested.yaml', page, {}, problems);
+    expect(problems).toEqual([]);
+    const { rules } = packSchema.parse(value);
+    expect(rules.map(({ match }) => match.tables)).toEqual([[table], [table]]);
+    expect(rules.map((rule) => 'table' in rule.settings && rule.settings.table)).toEqual([table, table]);
+    expect(new Set(rules.map(({ id }) => id)).size).toBe(2);
+  }
 });
 
 const keys: Step = { sql: "SELECT c.id FROM c JOIN a ON a.id = c.a_id WHERE a.name = 'x'", rows: ['1', '2'] };
