@@ -60,8 +60,6 @@ export class Reload {
   watch(interval = everyMs): void {
     this.#interval = interval;
     this.#follow(this.#texts);
-    // They may have changed since they were read.
-    this.#changed();
   }
 
   /** One after the other. Resolves when it has been told. */
@@ -121,11 +119,13 @@ export class Reload {
     if (this.#stopped) return;
     const wanted = new Set([...Object.keys(texts), ...Object.keys(this.#texts)]);
     for (const path of this.#watched) if (!wanted.has(path)) unwatchFile(path, this.#changed);
-    for (const path of wanted)
-      if (!this.#watched.has(path))
-        watchFile(path, { interval: this.#interval, persistent: false }, this.#changed);
+    const more = [...wanted].filter((path) => !this.#watched.has(path));
+    for (const path of more)
+      watchFile(path, { interval: this.#interval, persistent: false }, this.#changed);
     this.#watched.clear();
     for (const path of wanted) this.#watched.add(path);
+    // They may have changed since they were read, and a watch tells only of what comes behind its own first look.
+    if (more.length > 0) this.#changed();
   }
 }
 

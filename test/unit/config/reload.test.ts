@@ -36,8 +36,13 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function start(file = 'config.yaml'): Reload {
-  const load = (files: ConfigFiles) => loadFile(at(file), {}, files);
+/** @param read called whenever the files have been */
+function start(file = 'config.yaml', read: () => void = () => undefined): Reload {
+  const load = (files: ConfigFiles) => {
+    const loaded = loadFile(at(file), {}, files);
+    read();
+    return loaded;
+  };
   const files = new ConfigFiles();
   const first = { config: load(files), texts: files.texts };
   reload = new Reload({
@@ -168,5 +173,22 @@ describe('watched', () => {
     rules.watch(20);
     await heard(1);
     expect(ids()).toEqual([['two']]);
+  });
+
+  test('so is what changed in a new file before it was watched', async () => {
+    let late = () => undefined as unknown;
+    const rules = start('config.yaml', () => late());
+    rules.watch(20);
+    write('more.yaml', pack('two'));
+    late = () => {
+      if (told.length > 0) return;
+      write('more.yaml', pack('three'));
+    };
+    write('config.yaml', config('observe').replace('[./own.yaml]', '[./own.yaml, ./more.yaml]'));
+    await heard(2);
+    expect(ids()).toEqual([
+      ['one', 'two'],
+      ['one', 'three'],
+    ]);
   });
 });
