@@ -120,8 +120,7 @@ export class Reload {
     const wanted = new Set([...Object.keys(texts), ...Object.keys(this.#texts)]);
     for (const path of this.#watched) if (!wanted.has(path)) unwatchFile(path, this.#changed);
     const more = [...wanted].filter((path) => !this.#watched.has(path));
-    for (const path of more)
-      watchFile(path, { interval: this.#interval, persistent: false }, this.#changed);
+    for (const path of more) watchFile(path, { interval: this.#interval, persistent: false }, this.#changed);
     this.#watched.clear();
     for (const path of wanted) this.#watched.add(path);
     // They may have changed since they were read, and a watch tells only of what comes behind its own first look.

@@ -55,7 +55,7 @@ export class Connection {
   #directDue = false;
   /** A byte of the client has gone to the server. */
   #clientSpoke = false;
-  /** The client has sent FIN; passed on when no plan holds its bytes back. */
+  /** The client has sent FIN; passed on when no plan runs. */
   #clientEnded = false;
   #clientClosed = false;
   #finished = false;
@@ -100,8 +100,8 @@ export class Connection {
   abort(limit?: LimitName): void {
     this.#refuse(shutdown, limit);
     this.#parted();
-    this.#client.socket.destroySoon();
-    this.#server?.socket.destroySoon();
+    this.#client.abort();
+    this.#server?.abort();
   }
 
   #clientEvents(): LegEvents {
@@ -111,7 +111,7 @@ export class Connection {
       end: () => {
         this.#clientEnded = true;
         if (this.#unheard) this.#finish();
-        else if (this.#server !== undefined) this.#passOnClientEnd(this.#client.held('plan'));
+        else if (this.#server !== undefined) this.#passOnClientEnd();
         else if (this.#opening === undefined) this.#finish();
       },
       error: () => this.#client.socket.destroy(),
@@ -164,7 +164,7 @@ export class Connection {
     if (this.#firstBytes.length > 0) this.#sendToServer([this.#firstBytes]);
     this.#firstBytes = Buffer.alloc(0);
     this.#client.hold('connecting', false);
-    this.#passOnClientEnd(this.#client.held('plan'));
+    this.#passOnClientEnd();
   }
 
   #cannotConnect(why: TlsFailure): void {
@@ -262,7 +262,7 @@ export class Connection {
       return;
     }
     this.#client.hold('plan', actions.pauseClient);
-    this.#passOnClientEnd(actions.pauseClient);
+    this.#passOnClientEnd();
     this.#wake.at(actions.wakeAt);
     if (this.#directDue) this.#goDirect();
     if (this.#draining) this.#leaveIfIdle();
@@ -315,9 +315,9 @@ export class Connection {
     this.#context.observer.event(this.info, event);
   }
 
-  /** A half-closed client still gets its replies, as from the server itself. */
-  #passOnClientEnd(planRuns: boolean): void {
-    if (this.#clientEnded && !planRuns) this.#server?.end();
+  /** A half-closed client still gets its replies, as from the server itself; a plan has still to ask for them. */
+  #passOnClientEnd(): void {
+    if (this.#clientEnded && !this.session.planning) this.#server?.end();
   }
 
   /** MySQL: the server has greeted, or is about to, and has heard nothing of the client. */
@@ -334,7 +334,8 @@ export class Connection {
 
   #idleTooLong(): void {
     const { idleTimeout = 0 } = this.#context.limits;
-    if (this.session.idle) this.#leave(idleTooLong(idleTimeout), 'idle_timeout');
+    // Bytes that the client has not taken yet: it is at work on them.
+    if (this.session.idle && this.#client.sent) this.#leave(idleTooLong(idleTimeout), 'idle_timeout');
   }
 
   /** Ends a connection that nobody needs now. */

@@ -10,8 +10,11 @@ import { canBeDirect, DirectSocket, joinBytes, kept } from './direct.ts';
 /** Bytes that may wait in a socket before the other side is no longer read. */
 export const bufferBytes = 256 * 1024;
 
-/** A closing socket is dropped when nothing has moved on it for this long. */
+/** A closing socket whose peer has all that was said, and does not close, is dropped after this time at the latest. */
 export const lingerMs = 5_000;
+
+/** One whose peer has still something to take is dropped when it took nothing for this long. */
+const stalledMs = 60_000;
 
 /** Why a socket is not read at the moment. */
 export type Hold = 'other side is full' | 'plan' | 'cancel' | 'connecting';
@@ -33,6 +36,8 @@ export class Leg {
   #ended = false;
   /** The bytes on the wire are those of a handshake: nothing may be sent. */
   #handshaking = false;
+  /** Ends in the end what its peer does not. */
+  #dropping: NodeJS.Timeout | undefined;
 
   constructor(socket: Socket, events: LegEvents) {
     this.#socket = socket;
@@ -94,6 +99,11 @@ export class Leg {
     return this.socket.writableLength >= bufferBytes;
   }
 
+  /** Nothing waits in this process; the kernel has it. */
+  get sent(): boolean {
+    return this.socket.writableLength === 0;
+  }
+
   /**
    * One write for the whole batch. The buffers must stay untouched until they have left: to a direct socket they have when
    * this returns.
@@ -127,10 +137,6 @@ export class Leg {
     else this.socket.pause();
   }
 
-  held(reason: Hold): boolean {
-    return this.#holds.has(reason);
-  }
-
   /** Flushes, then sends FIN. What still arrives is the owner's business. */
   end(): void {
     if (this.#ended) return;
@@ -138,13 +144,39 @@ export class Leg {
     if (!this.socket.destroyed) this.socket.end();
   }
 
-  /** Flushes, sends FIN, lets the rest of the input run into the void, and drops the socket if the peer stays silent. */
+  /**
+   * Flushes, sends FIN, and lets the rest of the input run into the void. A peer that is slow to read, or never closes, is
+   * dropped in the end.
+   */
   finish(): void {
     if (this.#handshaking) this.socket.destroy();
     this.end();
     this.#holds.clear();
     if (this.socket.destroyed) return;
     this.socket.resume();
-    this.socket.setTimeout(lingerMs, () => this.socket.destroy());
+    this.#dropAfter(stalledMs);
+  }
+
+  /** As finish(), but a peer that is slow to read is not waited for. */
+  abort(): void {
+    this.finish();
+    if (this.socket.destroyed) return;
+    this.socket.destroySoon();
+    this.#dropAfter(lingerMs);
+  }
+
+  /** @param stalled how long unsent bytes may stand still, in ms */
+  #dropAfter(stalled: number): void {
+    clearInterval(this.#dropping);
+    const { socket } = this;
+    let before = socket.writableLength;
+    let still = 0;
+    this.#dropping = setInterval(() => {
+      const left = socket.writableLength;
+      still = left === before ? still + lingerMs : 0;
+      before = left;
+      if (still >= (left === 0 ? lingerMs : stalled)) socket.destroy();
+    }, lingerMs).unref();
+    socket.once('close', () => clearInterval(this.#dropping));
   }
 }

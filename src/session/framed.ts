@@ -57,6 +57,10 @@ export abstract class FramedSession<
     return this.state.parted;
   }
 
+  get planning(): boolean {
+    return this.state.run !== undefined;
+  }
+
   /** The hot path: as step(), without a closure. */
   receive(side: Side, chunk: Buffer, now: number): Actions {
     this.begin(now);

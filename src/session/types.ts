@@ -189,6 +189,8 @@ export interface Session {
   readonly idle: boolean;
   /** One of the two has said good-bye: the end of the connection is no surprise. */
   readonly parted: boolean;
+  /** A plan runs: there is more to say to the server, though the client may have said its last. */
+  readonly planning: boolean;
 }
 
 /** Who the session is, known once the start-up message has been read. What rules match on. */

@@ -195,6 +195,18 @@ describe.each(availableVersions(long ? [15, 16, 17, 18] : [18], 'own'))('Postgre
     expect(got).not.toContain('FATAL');
     socket.destroy();
   });
+
+  test('so it does in front of a statement that is rewritten', async () => {
+    const client = await Raw.open(proxy.port);
+    client.send(say.startup({ user: 'postgres', database: new URL(direct).pathname.slice(1) }));
+    await client.until('Z');
+    for (const text of ['BEGIN', filter]) {
+      client.send(say.query(text));
+      await client.until('Z');
+    }
+    client.end(say.query(byList));
+    expect(await client.toEnd()).toContain('DELETE 2');
+  });
 });
 
 /** What a backend waits for; `gone` when it is no more. */
@@ -305,6 +317,11 @@ class Raw {
 
   send(...messages: Buffer[]): void {
     this.socket.write(Buffer.concat(messages));
+  }
+
+  /** Its last words: it goes on reading. */
+  end(...messages: Buffer[]): void {
+    this.socket.end(Buffer.concat(messages));
   }
 
   /** Takes everything up to a message of this type. */

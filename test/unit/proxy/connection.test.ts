@@ -203,15 +203,15 @@ describe('ends', () => {
   test('the end of a client is passed on only after its plan', async () => {
     const s = await stage((session) => {
       session.script = (side, _, actions) => {
-        actions.pauseClient = side === 'client';
+        session.planning = side === 'client';
         if (side === 'server') actions.toServer.push(Buffer.from('original'));
       };
     });
     const client = await s.client();
     client.send('guard');
-    client.socket.end();
     const server = await s.accepted();
     expect(await server.read(5)).toBe('guard');
+    client.socket.end();
     server.send('ok');
     expect(await server.toEnd()).toBe('original');
   });
@@ -538,6 +538,29 @@ describe('limits', () => {
     expect(s.seen.limits).toEqual(['idle_timeout']);
     busy.send('idle');
     expect(await busy.toEnd()).toMatch(/^<57P05 /);
+  });
+
+  test('a client that has not taken its reply yet is not idle', async () => {
+    const s = await stage(
+      (session) => {
+        session.logsIn = true;
+        session.script = (side, bytes) => (session.idle = side === 'server' || bytes.toString() === 'idle');
+      },
+      { idleTimeout: 20 },
+    );
+    const slow = await s.client();
+    slow.socket.pause();
+    slow.send('query');
+    const server = await s.accepted();
+    server.send('r'.repeat(32 * 1024 * 1024));
+    // Those who come later are ended: so the time has come for the first one, too.
+    const turns = 10;
+    for (let turn = 0; turn < turns; turn += 1) {
+      const idle = await s.client();
+      idle.send('idle');
+      expect(await idle.toEnd()).toMatch(/^<57P05 /);
+    }
+    expect(s.seen.limits).toHaveLength(turns);
   });
 
   test('after the log-in the timer is off', async () => {

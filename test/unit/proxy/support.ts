@@ -14,6 +14,7 @@ export class RelaySession implements Session {
   raw = false;
   idle = false;
   parted = false;
+  planning = false;
   /** The client can be told something now. */
   listens = true;
   closedCalls = 0;
