@@ -253,14 +253,8 @@ export class Connection {
     if (this.#finished) return;
     if (actions.toClient.length > 0) this.#sendToClient(actions.toClient);
     if (actions.startTls !== undefined) this.#startTls(actions.startTls);
-    if (actions.cancel !== undefined) {
-      this.#cancel(actions.cancel);
-      return;
-    }
-    if (actions.end) {
-      this.#finish();
-      return;
-    }
+    if (actions.cancel !== undefined) return this.#cancel(actions.cancel);
+    if (actions.end) return this.#finish();
     this.#client.hold('plan', actions.pauseClient);
     this.#passOnClientEnd();
     this.#wake.at(actions.wakeAt);
@@ -348,8 +342,12 @@ export class Connection {
   /** Ends the connection with an error of ours, said to the client where it can be. @param limit that was reached */
   #refuse(word: LastWord, limit?: LimitName): void {
     if (this.#finished) return;
-    const said = this.session.lastWord(word);
-    if (said !== undefined) this.#client.send([said]);
+    try {
+      const said = this.session.lastWord(word);
+      if (said !== undefined) this.#client.send([said]);
+    } catch (error) {
+      this.#context.observer.crashed(this.info, error);
+    }
     this.#context.observer.refused(this.info, word.code, word.message, limit);
     this.#finish();
   }

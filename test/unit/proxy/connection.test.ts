@@ -330,6 +330,22 @@ describe('ends', () => {
     expect(s.seen.crashed).toHaveLength(1);
   });
 
+  test('so does one that throws when it is asked for its last word', async () => {
+    const s = await stage(
+      (session) => {
+        session.lastWord = () => {
+          throw new Error('defect');
+        };
+      },
+      { loginTimeout: 20 },
+    );
+    const client = await s.client();
+    expect(await client.toEnd()).toBe('');
+    expect(s.seen.crashed).toHaveLength(1);
+    client.socket.end();
+    await vi.waitFor(() => expect(s.proxy.sessions).toBe(0));
+  });
+
   test('a session that cannot even be made is contained as well', async () => {
     let poisoned = false;
     const s = await stage(() => {
