@@ -4,7 +4,7 @@
  */
 import type { Outcome, Statement, TransactionStatus } from '../memory/types.ts';
 import type { StatementRecorder } from '../session/types.ts';
-import type { LexerSettings } from '../sql/shape.ts';
+import type { Dialect, LexerSettings } from '../sql/shape.ts';
 import { textParameters, textValues, type Redaction } from './redact.ts';
 
 /** A statement that was not looked at, or that no lexer reads: it may have done anything. */
@@ -27,15 +27,19 @@ export class Recorder implements StatementRecorder {
   /** The reply to a statement is complete. @param status behind it */
   completed(
     session: object,
-    settings: LexerSettings,
+    dialect: Dialect,
+    settings: LexerSettings | undefined,
     statement: Statement,
     outcome: Outcome,
     status: TransactionStatus,
   ): void {
-    const c = this.idOf(session, settings);
-    const postgres = settings.dialect === 'postgres';
+    const c = this.idOf(session, dialect);
+    const postgres = dialect === 'postgres';
     const { text, parameters } = statement;
-    const sql = text.length === 0 ? notRecorded : (this.redact.sql(text, settings) ?? notRecorded);
+    const sql =
+      text.length === 0 || settings === undefined
+        ? notRecorded
+        : (this.redact.sql(text, settings) ?? notRecorded);
     if (parameters === undefined || parameters.values.length === 0)
       this.event({ c, m: postgres ? 'Query' : 'COM_QUERY', sql });
     else {
@@ -71,7 +75,7 @@ export class Recorder implements StatementRecorder {
     else this.event({ c, m: 'ok', affected: Number(/\d+$/.exec(tag)?.[0] ?? 0), flags });
   }
 
-  private idOf(session: object, { dialect }: LexerSettings): number {
+  private idOf(session: object, dialect: Dialect): number {
     const known = this.ids.get(session);
     if (known !== undefined) return known;
     const id = this.next++;

@@ -14,8 +14,8 @@ import { T, Tokens } from '../sql/tokens.ts';
 export type Hash = (text: string) => string;
 
 export interface Redaction {
-  /** @returns undefined: the text cannot be read, so that nobody knows where its literals are */
-  sql(text: Buffer, settings: LexerSettings): string | undefined;
+  /** @returns undefined: the text cannot be read, so that nobody knows where its literals are; nor can it without settings */
+  sql(text: Buffer, settings: LexerSettings | undefined): string | undefined;
   /** A value in text form, as latin1. */
   value(text: string): string;
 }
@@ -35,6 +35,7 @@ export function redaction(hash: Hash): Redaction {
   return {
     value,
     sql(text, settings) {
+      if (settings === undefined) return undefined;
       lex(text, settings, tokens);
       if (tokens.lexical || tokens.opaque || tokens.tooLong) return undefined;
       const parts: string[] = tokens.optOut ? ['/* interlock:off */ '] : [];

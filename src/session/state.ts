@@ -202,8 +202,14 @@ export abstract class SessionState {
   protected record(statement: Statement, outcome: Outcome): void {
     const { recorder } = this.options;
     if (recorder === undefined) return;
-    const { owner, settings, memory } = this;
-    this.guarded(statement, () => recorder.completed(owner, settings, statement, outcome, memory.status));
+    const { owner, memory, dialect } = this;
+    const settings = this.readable ? this.settings : undefined;
+    // No guarded() here, as in completed().
+    try {
+      recorder.completed(owner, dialect, settings, statement, outcome, memory.status);
+    } catch (error) {
+      this.contain(error, statement);
+    }
   }
 
   finding(

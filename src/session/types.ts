@@ -285,11 +285,13 @@ export interface TlsPolicy {
 export interface StatementRecorder {
   /**
    * @param session tells the sessions of a process apart
+   * @param settings undefined: bytes are ambiguous to the lexer, nobody knows what is a literal
    * @param status of the transaction behind the reply, as far as it is known
    */
   completed(
     session: object,
-    settings: LexerSettings,
+    dialect: Dialect,
+    settings: LexerSettings | undefined,
     statement: Statement,
     outcome: Outcome,
     status: TransactionStatus,

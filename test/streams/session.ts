@@ -14,6 +14,7 @@ import type {
   SessionInfo,
   SessionLimits,
   SharedState,
+  StatementRecorder,
   TlsPolicy,
 } from '../../src/session/types.ts';
 import { loadWitness } from '../../src/sql/witness/postgres.ts';
@@ -83,6 +84,7 @@ export function makeSession(
   shared: SharedState = sharedState(),
   limits: Partial<SessionLimits> = {},
   tls?: TlsPolicy,
+  recorder?: StatementRecorder,
 ): (wakeSoon: () => void) => Session {
   return (wakeSoon) =>
     createPostgresSession({
@@ -92,6 +94,7 @@ export function makeSession(
       shared,
       server: 'fake:5432',
       ...(tls !== undefined && { tls }),
+      ...(recorder !== undefined && { recorder }),
       wakeSoon,
     });
 }

@@ -4,7 +4,9 @@
  * test/unit/wire/startup.test.ts and test/same/startup.test.ts; TLS: test/unit/session/postgres-tls.test.ts.
  */
 import { describe, expect, it } from 'vitest';
-import type { FindingEvent, Session, SharedState, Side } from '../../src/session/types.ts';
+import { Recorder } from '../../src/record/recorder.ts';
+import { redaction } from '../../src/record/redact.ts';
+import type { FindingEvent, Session, SharedState, Side, StatementRecorder } from '../../src/session/types.ts';
 import { client, message, server, type Column } from './encode.ts';
 import { Samples } from '../../src/admin/samples.ts';
 import { makeSession, realWitness, ruleSet, sharedState } from './session.ts';
@@ -23,8 +25,13 @@ class Talk {
   ended = false;
   cancelled: Buffer | undefined;
 
-  constructor(mode: 'observe' | 'rewrite' = 'rewrite', shared: SharedState = sharedState()) {
-    this.session = makeSession(ruleSet({ mode, tablesNamed: true }), shared)(() => undefined);
+  constructor(
+    mode: 'observe' | 'rewrite' = 'rewrite',
+    shared: SharedState = sharedState(),
+    recorder?: StatementRecorder,
+  ) {
+    const rules = ruleSet({ mode, tablesNamed: true });
+    this.session = makeSession(rules, shared, {}, undefined, recorder)(() => undefined);
   }
 
   logIn(settings: Record<string, string> = {}, key: Buffer = server.backendKeyData(1, 2)): this {
@@ -113,6 +120,19 @@ describe('strings and encodings (13)', () => {
     talk.read(Buffer.from(text, 'latin1'), 0, texts('1', '2'));
     expect(talk.remove()).toEqual(['refused encoding']);
     expect(talk.findings.map((finding) => samples.of(finding))).toEqual([undefined]);
+  });
+
+  it('nor recorded', () => {
+    const lines: string[] = [];
+    const recorder = new Recorder(
+      redaction(() => '0'.repeat(32)),
+      (line) => lines.push(line),
+    );
+    const talk = new Talk('observe', sharedState(), recorder).logIn({ client_encoding: 'SJIS' });
+    const text = `SELECT id FROM book WHERE name = E'\x83\x5c' AND title = 'OR secret = ' -- '`;
+    talk.read(Buffer.from(text, 'latin1'), 0, texts('1', '2'));
+    expect(lines.join('')).toContain('NOT RECORDED');
+    expect(lines.join('')).not.toContain('secret');
   });
 
   it('client_encoding that changes between SELECT and DELETE counts at once', () => {

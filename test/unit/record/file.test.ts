@@ -13,7 +13,7 @@ const settings = plainLexer('postgres');
 
 function say(to: ReturnType<typeof recordTo>, sql: string, session: object): void {
   const statement = new SentStatement(new StatementText(Buffer.from(sql), settings), 'simple');
-  to.completed(session, settings, statement, { tag: 'DELETE 1' }, 'T');
+  to.completed(session, 'postgres', settings, statement, { tag: 'DELETE 1' }, 'T');
   to.ready(session, 'T');
 }
 
