@@ -215,11 +215,11 @@ function observe(log: Log, metrics: Metrics, findings: Findings, samples: Sample
       const event = exact.type === 'finding' ? rounded(exact) : exact;
       const from = event.type === 'log-in-refused' ? { client: info.client } : {};
       logEvent(log, { ...who(info), ...from }, event);
-      if (event.type !== 'finding') return;
+      if (event.type !== 'finding' || exact.type !== 'finding') return;
       const { type: _, ...fields } = event;
       const { listener, database, application } = info;
       const time = new Date().toISOString();
-      findings.add({ time, listener, database, application, ...fields, ...samples?.of(event) });
+      findings.add({ time, listener, database, application, ...fields, ...samples?.of(exact) });
     },
     refused(info, code, message, limit) {
       metrics.refused(code);
