@@ -66,6 +66,8 @@ export const transactions: Conversation[] = [
   ]),
   {
     name: 'locks: no wait, a wait that ends, a deadlock',
+    // A second of waiting each time, whatever the form of the packets.
+    sets: ['modern'],
     steps: (c) => {
       const ofB = (text: string) => stepOfB(writeQuery(text, c.flags));
       return [
