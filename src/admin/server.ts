@@ -104,6 +104,9 @@ export class AdminServer {
 
   #mayRead(request: IncomingMessage): boolean {
     const { token } = this.#options;
+    // A page of another site could not read the answer, but take up the places of those who may.
+    const site = request.headers['sec-fetch-site'] ?? 'none';
+    if (site !== 'none' && site !== 'same-origin') return false;
     if (token === undefined) return isLoopback(hostName(request.headers.host ?? ''));
     const [, given] = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '') ?? [];
     // Hashes have one length, so that the comparison tells nothing about the token's.

@@ -133,6 +133,13 @@ describe('who may read', () => {
     for (const host of ['localhost:9187', '127.0.0.1', '[::1]:9187'])
       expect((await get('/findings', { host })).status).toBe(200);
   });
+  test('a page of another site is told nothing and takes no place', async () => {
+    const get = await admin();
+    const status = async (site: string) => (await get('/findings', { 'sec-fetch-site': site })).status;
+    expect(await Promise.all(['none', 'same-origin', 'same-site', 'cross-site'].map(status))).toEqual([
+      200, 200, 401, 401,
+    ]);
+  });
   test('an address that others reach is refused without a token', () => {
     expect(
       () => new AdminServer({ listen: { host: '0.0.0.0', port: 0 }, token: undefined } as AdminOptions),
